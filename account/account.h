@@ -1,0 +1,38 @@
+/* account/account.h - an account row, and the queries that find and change it
+ *
+ * Purpose  The neutral form of a row of any account manager's tables.
+ * Threads  A struct account belongs to one thread at a time; it holds a secret: account_wipe().
+ */
+#ifndef ACCOUNT_ACCOUNT_H
+#define ACCOUNT_ACCOUNT_H
+
+#include "common/secret.h"
+
+#include <stdint.h>
+
+#define ACCOUNT_LOGIN_MAX 320           /* bytes; RFC 5321: 64 + 1 + 255 */
+#define ACCOUNT_NETS_MAX 1024
+#define ACCOUNT_ATTRIBUTES_MAX 1024
+
+/* Columns that no rule reads (home, uid, gid, quota, ...): name NUL value NUL, and so on. */
+struct account_attributes { size_t count, used; char text[ACCOUNT_ATTRIBUTES_MAX]; };
+
+struct account {
+    bool found;
+    bool ambiguous;                     /* more than one row: nobody's */
+    bool enabled, service_ok;           /* a query without the column means yes */
+    bool password_expired, must_change;
+    bool password_null;                 /* SQL NULL */
+    int64_t expires_at;                 /* Unix seconds; 0: never */
+    char login[ACCOUNT_LOGIN_MAX + 1];  /* as stored */
+    char scheme[64];                    /* from a column or the source's default; or empty */
+    char allow_nets[ACCOUNT_NETS_MAX];  /* comma list of networks; empty: everywhere */
+    struct secret stored;               /* the stored password */
+    struct account_attributes attributes;
+    const char *source;                 /* the title of its source; lives as long as the source */
+};
+
+/* Also the right start: an account with nothing in it. */
+void account_wipe(struct account *account);
+
+#endif

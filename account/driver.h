@@ -1,0 +1,65 @@
+/* account/driver.h - what a database driver gives
+ *
+ * Purpose  The one interface between a source and a client library. A driver is a loadable file,
+ *          account_NAME.so, that exports `account_driver`; it links its client library, so
+ *          that a package for one database drags in no other.
+ * Errors   ERROR_UNAVAILABLE for everything that may pass (cannot connect, deadline, lost, locked,
+ *          a statement that does not fit the tables), ERROR_CONFIG for what cannot.
+ *          A reason names the file or host and what the library said.
+ * Threads  A session belongs to one thread at a time; sessions share nothing that needs a lock.
+ */
+#ifndef ACCOUNT_DRIVER_H
+#define ACCOUNT_DRIVER_H
+
+#include "account/source.h"
+
+#define ACCOUNT_DRIVER_ABI 1
+#define ACCOUNT_DRIVER_SYMBOL "account_driver"
+
+/* How the driver's SQL writes the i-th parameter: "?" or "$1". */
+enum account_mark { ACCOUNT_MARK_QUESTION, ACCOUNT_MARK_DOLLAR };
+
+#define ACCOUNT_PARAMETERS_MAX 16
+
+/* One compiled query; `slot` is its place among the source's, for the driver to keep a
+ * prepared statement under. A script (the schema) has no parameters and several statements. */
+struct account_statement {
+    const char *text;           /* in the driver's marks */
+    size_t parameters;
+    size_t slot;                /* below ACCOUNT_QUERIES */
+    bool script;
+};
+
+/* One column of a row. Borrowed until the row function returns. */
+struct account_cell { const char *name; bool is_null; span value; };
+
+/* False: no more rows are wanted. */
+typedef bool account_row_fn(void *context, const struct account_cell *cells, size_t count);
+
+struct account_session;         /* the driver's own */
+
+struct account_driver {
+    unsigned abi;               /* ACCOUNT_DRIVER_ABI */
+    const char *name;           /* "sqlite" */
+    const char *engine;         /* which [engine] of a preset's queries fits: "sqlite" */
+    const char *library;        /* and its version, for people */
+    enum account_mark mark;
+
+    /* NULL when the configuration suffices; else what is missing ("file"). */
+    const char *(*lacks)(const struct account_source_config *config);
+
+    enum error_code (*open)(const struct account_source_config *config, bool writes,
+                            int64_t deadline_ms, struct account_session **out,
+                            struct error *err);
+    void (*close)(struct account_session *session);
+
+    /* Binds, runs, and gives the rows to `row` (NULL: it has none); *changed_out, unless NULL,
+     * gets the rows that a change touched. After ERROR_UNAVAILABLE with *lost true the session is good for
+     * nothing and is closed by the caller. Returns by `deadline_ms`. */
+    enum error_code (*run)(struct account_session *session,
+                           const struct account_statement *statement, const span *parameters,
+                           int64_t deadline_ms, account_row_fn *row, void *context,
+                           size_t *changed_out, bool *lost, struct error *err);
+};
+
+#endif

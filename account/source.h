@@ -1,0 +1,105 @@
+/* account/source.h - where accounts are: one database, its queries, its connections
+ *
+ * Purpose  Read one account row, and make the few changes that an operator asks for, from the
+ *          tables of any manager in any database. A source compiles its queries (own, or of a
+ *          preset) once; each thread that asks has a connection of its own.
+ * Inputs   struct account_source_config, from claviger.conf.
+ * Outputs  struct account. No row is an answer (found = false); a database that is down is
+ *          ERROR_UNAVAILABLE; a query that does not fit the tables too, with a reason that names it.
+ * Threads  A source: any thread. A connection: one thread at a time.
+ */
+#ifndef ACCOUNT_SOURCE_H
+#define ACCOUNT_SOURCE_H
+
+#include "account/account.h"
+#include "common/error.h"
+
+/* What can be asked of a source. A preset or a configuration may lack any but the lookup.
+ * The name in configuration and preset files is in account/query.c's table. */
+enum account_query {
+    ACCOUNT_LOOKUP,             /* "lookup"        one row for a login */
+    ACCOUNT_LIST,               /* "list"          column login, in order */
+    ACCOUNT_SET_PASSWORD,       /* "set_password"  %p */
+    ACCOUNT_ENABLE,             /* "enable" */
+    ACCOUNT_DISABLE,            /* "disable" */
+    ACCOUNT_ADD,                /* "add"           %u, %n, %d, %p */
+    ACCOUNT_DELETE,             /* "delete" */
+    ACCOUNT_SCHEMA,             /* "schema"        makes the tables of an embedded database */
+    ACCOUNT_QUERIES
+};
+
+const char *account_query_name(enum account_query query);
+
+/* Strings belong to whoever filled it; a source copies what it keeps. */
+struct account_source_config {
+    const char *title;
+    const char *preset;                         /* NULL: own queries only */
+    const char *driver;                         /* NULL: "sqlite" */
+    const char *file;                           /* sqlite: the database file */
+    const char *default_scheme;                 /* NULL: none */
+    const char *const *domains;                 /* serves these only; none: all */
+    size_t domains_count;
+    const char *queries[ACCOUNT_QUERIES];       /* own ones; NULL: the preset's */
+    size_t connections;                         /* how many threads may ask at once */
+    int64_t query_timeout_ms;                   /* for one query, connecting included */
+    bool alias;                                 /* the row may name another account than asked */
+};
+
+void account_source_config_default(struct account_source_config *config);
+
+struct account_dirs { const char *presets, *drivers; };
+
+struct account_source;          /* opaque */
+struct account_conn;            /* opaque; one thread at a time */
+
+/* Loads the driver, reads the preset, compiles the queries; does not connect. ERROR_CONFIG
+ * names the query and the place in it. The caller gives *out to account_source_free(), after
+ * all its connections. */
+enum error_code account_source_new(const struct account_source_config *config,
+                                   const struct account_dirs *dirs,
+                                   struct account_source **out, struct error *err);
+void account_source_free(struct account_source *source);
+
+const char *account_source_title(const struct account_source *source);
+/* Where its queries are from, for people: "preset tmail", "own query". */
+const char *account_source_origin(const struct account_source *source);
+bool account_source_serves(const struct account_source *source, span domain);
+bool account_source_is_alias(const struct account_source *source);
+/* Whether the lookup's text uses %s, or %i: such verdicts depend on it. */
+bool account_source_uses_remote(const struct account_source *source);
+bool account_source_has(const struct account_source *source, enum account_query query);
+size_t account_source_connections(const struct account_source *source);
+int64_t account_source_timeout_ms(const struct account_source *source);
+
+/* Says who is asked for; borrowed for the call. */
+struct account_who {
+    span login;                 /* canonical: %u, and %n and %d around its last '@' */
+    span service;               /* mapped: %s */
+    span remote;                /* address text or empty: %i */
+    span stored;                /* new stored password: %p */
+};
+
+/* Nothing is connected yet: the first query does that, and every query does it again after a
+ * fault. `writes`: changes are allowed, and an embedded database is made when it is missing.
+ * The caller closes *out; NULL closes nothing. */
+enum error_code account_conn_open(struct account_source *source, bool writes,
+                                  struct account_conn **out, struct error *err);
+void account_conn_close(struct account_conn *conn);
+
+/* ERROR_NONE with out->found false when there is no such account. Returns by `deadline_ms` on the
+ * monotonic clock (common/clock.h) or a little after, whatever the database does. On an error *out is empty. */
+enum error_code account_lookup(struct account_conn *conn, const struct account_who *who,
+                               int64_t deadline_ms, struct account *out, struct error *err);
+
+/* Runs a query that changes rows; *changed_out gets how many. ERROR_CONFIG when the source
+ * has no such query. */
+enum error_code account_change(struct account_conn *conn, enum account_query query,
+                               const struct account_who *who, int64_t deadline_ms,
+                               size_t *changed_out, struct error *err);
+
+/* Calls `each` for every login, in the query's order, until it says false. */
+enum error_code account_list(struct account_conn *conn, int64_t deadline_ms,
+                             bool (*each)(void *context, span login, bool enabled),
+                             void *context, struct error *err);
+
+#endif

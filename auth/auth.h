@@ -1,0 +1,106 @@
+/* auth/auth.h - from a request to a verdict
+ *
+ * Purpose  The way of a request: identity, cache, single flight, lookup, policy, password, cache.
+ *          A cached answer is given on the caller's thread without blocking; every other
+ *          comes later, from the threads of this room, to the ticket that the caller left.
+ * Errors   A request never fails to have a verdict; what goes wrong is `unavailable`.
+ * Threads  auth_ask() from any thread; it never blocks on a lookup or a hash. Tickets come back
+ *          on threads of this room. auth_new() and auth_release() from one.
+ *
+ *   auth_ask ──hit────────────────────────────────────────────▶ verdict
+ *      └─miss─▶ flight ─▶ lookup thread ─▶ hash thread ─▶ every ticket of the flight
+ */
+#ifndef AUTH_AUTH_H
+#define AUTH_AUTH_H
+
+#include "account/source.h"
+#include "auth/identity.h"
+#include "auth/verdict.h"
+#include "cache/cache.h"
+#include "common/clock.h"
+#include "password/password.h"
+
+struct auth;                    /* opaque; counted: one for its maker, one for each open flight */
+
+struct auth_service_rule { const char *name; const char *default_domain; };
+
+struct auth_config {
+    enum identity_case local_case;
+    int64_t deadline_ms;                        /* for one request */
+    size_t hash_threads;                        /* 0: as many as there are processors */
+    size_t queue_max;                           /* requests that may wait for a lookup or a hash */
+    struct password_bounds password;
+    const struct auth_service_rule *services;   /* by mapped name */
+    size_t services_count;
+};
+
+/* Who asks, as the listener knows it. Borrowed for the call. */
+struct auth_listener {
+    const char *name;
+    const char *default_domain;                 /* NULL: none; a service's own goes first */
+    const char *const *services;                /* serves these only, mapped; none: all */
+    size_t services_count;
+};
+
+enum auth_action {
+    AUTH_PASSWORD,              /* is this the password? */
+    AUTH_ACCOUNT                /* may this account sign in here? (PAM account management) */
+};
+
+struct auth_request {
+    enum auth_action action;
+    span login, password, service, realm, remote;       /* remote: "192.0.2.1", "addr;port" or empty */
+    const struct auth_listener *listener;
+};
+
+/* Left by a caller that did not get its answer at once. Its owner is auth from AUTH_LATER until
+ * `done`, which is called exactly once, on another thread, and must not block. */
+struct auth_ticket {
+    void (*done)(struct auth_ticket *ticket);
+    struct auth_ticket *next;                   /* auth's, and after done the caller's */
+    struct verdict verdict;
+    int64_t not_before_ms;      /* the answer must not leave earlier (clock of auth_new()); 0: at once */
+};
+
+enum auth_answer { AUTH_NOW, AUTH_LATER };
+
+/* Takes `sources` (freed by the last release) and shares `cache`, which must outlive it.
+ * Opens no connection; starts the lookup and hash threads. */
+enum error_code auth_new(const struct auth_config *config, struct account_source **sources,
+                         size_t sources_count, struct cache *cache, const struct clock *clock,
+                         struct auth **out, struct error *err);
+
+/* A second owner, for a thread that asks while another reloads. */
+struct auth *auth_hold(struct auth *auth);
+
+/* The last release stops the threads, which end what they do; waits for them. NULL is fine.
+ * Not from inside `done`. */
+void auth_release(struct auth *auth);
+
+/* Answers are *verdict (AUTH_NOW), or come to ticket->done (AUTH_LATER). */
+enum auth_answer auth_ask(struct auth *auth, const struct auth_request *request,
+                          struct auth_ticket *ticket, struct verdict *verdict);
+
+/* auth_ask() for a thread that may wait; not for event loops. */
+void auth_ask_and_wait(struct auth *auth, const struct auth_request *request,
+                       struct verdict *verdict);
+
+/* Each step of a decision, in order, as a name and a text; never a secret. A password is
+ * verified when request->password is not empty. Asks the sources itself and changes nothing in the cache. */
+typedef void auth_step_fn(void *context, const char *step, const char *text);
+void auth_explain(struct auth *auth, const struct auth_request *request, auth_step_fn *step,
+                  void *context, struct verdict *verdict);
+
+/* Counts since auth_new(); monotonic. */
+struct auth_counts {
+    uint64_t reasons[REASONS];
+    uint64_t vias[VIAS];
+    uint64_t lookups, verifications, joined;    /* joined: requests that shared another's flight */
+    uint64_t waiting;                           /* now, not since the start */
+};
+void auth_counts_get(const struct auth *auth, struct auth_counts *out);
+
+/* Waits until nothing is in flight, or `until_ms`. */
+bool auth_drain(struct auth *auth, int64_t until_ms);
+
+#endif

@@ -1,0 +1,46 @@
+/* common/log.h - one line per event, and nobody waits for it
+ *
+ * Purpose  A line is put into a fixed ring and written by a thread of its own, so that a
+ *          full disk or a stopped syslog never delays an answer. When the ring is full the
+ *          line is dropped and counted; the count is logged when there is room again.
+ * Inputs   printf-like; bytes outside printable ASCII become "?", so that one event is one
+ *          line whatever a stranger sent; log_token() keeps them apart where it matters.
+ * Errors   None reach the caller.
+ * Threads  Any function from any thread, log_start() and log_stop() from one.
+ */
+#ifndef COMMON_LOG_H
+#define COMMON_LOG_H
+
+#include "common/error.h"
+#include "common/span.h"
+
+#include <stdint.h>
+
+enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARNING, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG, LOG_LEVELS };
+
+enum log_target { LOG_TO_STDERR, LOG_TO_SYSLOG };
+
+/* Starts the writer. Before it, and after log_stop(), lines go straight to standard error. */
+enum error_code log_start(enum log_target target, struct error *err);
+
+/* Writes what is left and stops the writer. */
+void log_stop(void);
+
+/* Lines above it are not made. The default is LOG_LEVEL_INFO. */
+void log_set_level(enum log_level level);
+enum log_level log_level(void);
+
+/* False, and *out untouched, for a word that is no level. */
+bool log_level_parse(const char *word, enum log_level *out);
+
+void log_line(enum log_level level, const char *format, ...) PRINTF_LIKE(2, 3);
+
+/* What a stranger sent, as one token that a filter cannot mistake for another field: all
+ * but letters, digits and @._+:/- becomes \xNN, and what is longer ends in "...". Returns `out`. */
+#define LOG_TOKEN_MAX 400
+const char *log_token(span text, char out[LOG_TOKEN_MAX]);
+
+/* How many lines were dropped since the start. */
+uint64_t log_dropped(void);
+
+#endif

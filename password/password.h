@@ -1,0 +1,82 @@
+/* password/password.h - is this the password of that stored password?
+ *
+ * Purpose  Tell the scheme of a stored password, verify a presented password against it,
+ *          and make new stored passwords. The registry in registry.c has a row for each scheme.
+ * Inputs   Bytes as an account table holds them, bytes as the client sent them.
+ * Errors   A verification has five outcomes; *err says why for the last two, without any
+ *          part of the value. Costs beyond the bounds are refused before any hashing.
+ * Threads  Any function from any thread; nothing here does I/O, locks or keeps state.
+ * Source   crypt(5); Dovecot's {SCHEME} names; facts are in the comments of each scheme's file.
+ */
+#ifndef PASSWORD_PASSWORD_H
+#define PASSWORD_PASSWORD_H
+
+#include "common/error.h"
+#include "common/secret.h"
+
+#include <stdint.h>
+
+/* What a stored password may cost. Filled by password_bounds_default(), then by
+ * the section `password` of the configuration. */
+struct password_bounds {
+    size_t length_max;          /* bytes of a presented password; at most SECRET_MAX */
+    size_t stored_max;          /* characters of a stored one; at most SECRET_MAX */
+    unsigned bcrypt_cost_max;   /* log2 of the rounds */
+    uint64_t sha_rounds_max;    /* sha256-crypt and sha512-crypt */
+    uint64_t sha1_rounds_max;   /* NetBSD's sha1-crypt */
+    uint64_t sunmd5_rounds_max;
+    uint64_t bsdi_rounds_max;
+    uint64_t memory_max;        /* bytes: yescrypt, scrypt */
+};
+
+void password_bounds_default(struct password_bounds *bounds);
+
+/* A column of an account row, borrowed. */
+struct stored_password {
+    bool is_null;               /* SQL NULL */
+    span value;
+    span scheme;                /* name from a column or the source's default_scheme; may be
+                                 * empty; used only where the value names no scheme itself */
+    span login;                 /* some schemes hash it */
+};
+
+enum password_verdict {
+    PASSWORD_RIGHT,
+    PASSWORD_WRONG,
+    PASSWORD_LOCKED,            /* NULL, empty, "!", "*", "*0" ...: nobody signs in, no alarm */
+    PASSWORD_BAD,               /* malformed, unknown scheme, or beyond a bound: an alarm */
+    PASSWORD_FAILED,            /* the library could not (no memory): asking later may help */
+    PASSWORD_VERDICTS
+};
+
+/* NULL when no scheme recognises it; then *err says why. LOCKED values have the name "LOCKED".
+ * The names are Dovecot's where it has one ("SHA512-CRYPT", "PLAIN"). Static strings. */
+const char *password_scheme_name(const struct stored_password *stored, struct error *err);
+
+/* `password` holds no NUL and at most bounds->length_max bytes, or it is WRONG.
+ * An empty one is WRONG, whatever is stored. */
+enum password_verdict password_verify(const struct password_bounds *bounds,
+                                      const struct stored_password *stored, span password,
+                                      struct error *err);
+
+/* A new stored password, with random salt. `scheme` is a registry name in any case;
+ * `cost` 0 means the scheme's default, else its own unit (log2 rounds, rounds).
+ * The caller wipes *out. ERROR_CONFIG: unknown scheme, or one that only verifies, or cost out
+ * of range; ERROR_REJECTED: the password cannot be one (empty, NUL, too long for the scheme). */
+enum error_code password_make(const char *scheme, unsigned long cost, span password,
+                              struct secret *out, struct error *err);
+
+/* The registry, for help texts and tests: i counts from 0; false past the end. */
+struct password_scheme_info {
+    const char *name;
+    const char *forms;          /* what it recognises, for people */
+    bool makes;                 /* password_make() knows it */
+    bool weak;                  /* fast, unsalted, truncating, or plain */
+    unsigned long default_cost; /* 0: it has none */
+};
+bool password_scheme_get(size_t i, struct password_scheme_info *out);
+
+/* What `clavigerctl user add` and `hash` make when nobody names another. */
+#define PASSWORD_DEFAULT_SCHEME "SHA512-CRYPT"
+
+#endif

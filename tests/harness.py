@@ -1,0 +1,234 @@
+"""tests/harness.py - a claviger of our own in a temporary directory, and the ways to talk to it
+
+A test file is a program: it defines functions named test_*, whose names are sentences about the
+product, and ends with harness.main(). It prints TAP. Nothing outside the temporary directory is
+touched; every process is stopped by its id.
+"""
+
+import atexit, grp, json, os, pwd, shutil, signal, socket, sqlite3, struct, subprocess, sys
+import tempfile, time, traceback
+
+SOURCE = os.environ.get("CLAVIGER_SOURCE") or os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+BUILD = os.environ.get("CLAVIGER_BUILD") or SOURCE
+CLAVIGERD = os.path.join(BUILD, "saslauthd_backend", "clavigerd")
+CLAVIGERCTL = os.path.join(BUILD, "tools", "clavigerctl")
+DRIVERS = os.path.join(BUILD, "account", ".libs")
+PRESETS = os.path.join(SOURCE, "account", "presets")
+PAM_MODULE = os.path.join(BUILD, "pam_module", ".libs", "pam_claviger.so")
+
+# crypt(3) of "secret", "right" and so on with few rounds, so that tests spend no time on hashes.
+import ctypes, ctypes.util
+_crypt = ctypes.CDLL(ctypes.util.find_library("crypt") or "libcrypt.so.1")
+_crypt.crypt.restype = ctypes.c_char_p
+
+
+def crypt(password, setting="$6$rounds=1000$saltsaltsaltsalt"):
+    """A stored password, made by libcrypt itself: independent of our code."""
+    if isinstance(password, str):
+        password = password.encode()
+    return _crypt.crypt(password, setting.encode()).decode()
+
+
+OK, NO, TEMPORARY, NOTHING = "OK", "NO", "temporary", "nothing"
+
+
+def counted(value):
+    if isinstance(value, str):
+        value = value.encode()
+    return struct.pack(">H", len(value)) + value
+
+
+def frame(login, password, service="imap", realm="", remote=None):
+    """A request on the saslauthd wire; with `remote` the five-field form."""
+    fields = [login, password, service, realm] + ([] if remote is None else [remote])
+    return b"".join(counted(f) for f in fields)
+
+
+def read_reply(sock):
+    """The reply's meaning: OK, NO, TEMPORARY (length zero), or NOTHING (closed without one)."""
+    head = b""
+    while len(head) < 2:
+        try:
+            part = sock.recv(2 - len(head))
+        except ConnectionResetError:
+            part = b""
+        if not part:
+            return NOTHING
+        head += part
+    left = struct.unpack(">H", head)[0]
+    if left == 0:
+        return TEMPORARY
+    body = b""
+    while len(body) < left:
+        part = sock.recv(left - len(body))
+        if not part:
+            raise AssertionError("reply cut short: %r of %d" % (body, left))
+        body += part
+    return OK if body.startswith(b"OK") else NO
+
+
+def wait_until(condition, seconds=10.0, what="condition"):
+    """Polls; a bound, not a delay. Returns what the condition said."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        value = condition()
+        if value:
+            return value
+        time.sleep(0.01)
+    raise AssertionError("not within %.1f s: %s" % (seconds, what))
+
+
+class Site:
+    """A directory with a configuration, an account file and a daemon."""
+
+    LISTEN = """
+listen "test"    { protocol = "saslauthd"  path = "%(dir)s/mux"      mode = 0666 }
+listen "pam"     { protocol = "pam"        path = "%(dir)s/pam"      mode = 0666 }
+listen "control" { protocol = "control"    path = "%(dir)s/control"  mode = 0600 }
+"""
+    ACCOUNTS = 'accounts "mail" { preset = "claviger"  file = "%(dir)s/accounts.db" }\n'
+
+    def __init__(self, accounts=None, listen=None, extra="", daemon="", cache=""):
+        self.dir = tempfile.mkdtemp(prefix="claviger-")
+        os.chmod(self.dir, 0o755)
+        self.mux = os.path.join(self.dir, "mux")
+        self.control = os.path.join(self.dir, "control")
+        self.database = os.path.join(self.dir, "accounts.db")
+        self.conf = os.path.join(self.dir, "claviger.conf")
+        self.log = os.path.join(self.dir, "log")
+        self.process = None
+        atexit.register(self.close)
+        self.write_conf((accounts or self.ACCOUNTS) + (listen or self.LISTEN) + extra, daemon, cache)
+
+    def write_conf(self, text, daemon="", cache=""):
+        text = text % {"dir": self.dir} if "%(dir)s" in text else text
+        text += 'daemon { driver_dir = "%s"  preset_dir = "%s"  %s }\n' % (DRIVERS, PRESETS, daemon)
+        text += "cache { entries = 10000 %s }\n" % cache
+        with open(self.conf, "w") as f:
+            f.write(text)
+        os.chmod(self.conf, 0o600)
+
+    def ctl(self, *arguments, stdin="", check=None):
+        done = subprocess.run([CLAVIGERCTL, arguments[0], "-c", self.conf, *arguments[1:]],
+                              input=stdin, capture_output=True, text=True, timeout=60)
+        if check is not None and done.returncode != check:
+            raise AssertionError("clavigerctl %s: exit %d\n%s%s" % (
+                " ".join(arguments), done.returncode, done.stdout, done.stderr))
+        return done
+
+    def user_add(self, login, password):
+        self.ctl("user", "add", login, stdin=password + "\n", check=0)
+
+    def add_stored(self, login, stored, enabled=1):
+        """Writes a row with a ready stored password, as a manager would."""
+        if not os.path.exists(self.database):
+            self.ctl("user", "list", check=None)
+        db = sqlite3.connect(self.database, timeout=10)
+        with db:
+            db.executescript(open(os.path.join(SOURCE, "tests", "embedded-schema.sql")).read())
+            db.execute("INSERT OR REPLACE INTO accounts (login, password, enabled) VALUES (?, ?, ?)",
+                       (login, stored, enabled))
+        db.close()
+
+    def start(self, wait=True, argv=(), **options):
+        log = open(self.log, "ab")
+        self.process = subprocess.Popen([CLAVIGERD, "-c", self.conf, *argv], stdin=subprocess.DEVNULL,
+                                        stdout=log, stderr=log, **options)
+        log.close()
+        if wait:
+            wait_until(lambda: self.answers() or self.died(), 20, "clavigerd answers")
+        return self
+
+    def died(self):
+        if self.process.poll() is not None:
+            raise AssertionError("clavigerd ended with %s\n%s" % (self.process.returncode, self.log_text()))
+
+    def answers(self):
+        try:
+            self.connect().close()
+            return True
+        except OSError:
+            return False
+
+    def stop(self, how=signal.SIGTERM, seconds=20):
+        if self.process and self.process.poll() is None:
+            self.process.send_signal(how)
+            self.process.wait(seconds)
+        return self.process.returncode if self.process else None
+
+    def close(self):
+        if self.process and self.process.poll() is None:
+            self.process.kill()
+            self.process.wait(10)
+        shutil.rmtree(self.dir, ignore_errors=True)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        try:
+            if self.process:
+                status = self.stop()
+                assert status == 0, "clavigerd ended with %s\n%s" % (status, self.log_text())
+        finally:
+            self.close()
+
+    def log_text(self):
+        with open(self.log, errors="backslashreplace") as f:
+            return f.read()
+
+    def connect(self, path=None, timeout=15):
+        sock = socket.socket(socket.AF_UNIX)
+        sock.settimeout(timeout)
+        try:
+            sock.connect(path or self.mux)
+        except OSError:
+            sock.close()
+            raise
+        return sock
+
+    def ask(self, login, password, service="imap", realm="", remote=None, path=None):
+        """One sign-in over the saslauthd wire."""
+        sock = self.connect(path)
+        try:
+            sock.sendall(frame(login, password, service, realm, remote))
+            return read_reply(sock)
+        finally:
+            sock.close()
+
+    def status(self):
+        return json.loads(self.ctl("status", "--json", check=0).stdout)
+
+    def descriptors(self):
+        return len(os.listdir("/proc/%d/fd" % self.process.pid))
+
+    def resident_kib(self):
+        for line in open("/proc/%d/status" % self.process.pid):
+            if line.startswith("VmRSS:"):
+                return int(line.split()[1])
+
+
+def equal(got, wanted, what=""):
+    if got != wanted:
+        raise AssertionError("%s: got %r, wanted %r" % (what, got, wanted))
+
+
+def main():
+    tests = [(n, f) for n, f in sorted(sys.modules["__main__"].__dict__.items(),
+                                       key=lambda item: getattr(item[1], "__code__", main.__code__).co_firstlineno)
+             if n.startswith("test_") and callable(f)]
+    only = sys.argv[1:]
+    tests = [(n, f) for n, f in tests if not only or n in only]
+    print("1..%d" % len(tests), flush=True)
+    failed = 0
+    for i, (name, function) in enumerate(tests, 1):
+        sentence = name[5:].replace("_", " ")
+        try:
+            function()
+            print("ok %d - %s" % (i, sentence), flush=True)
+        except Exception:
+            failed += 1
+            print("not ok %d - %s" % (i, sentence), flush=True)
+            for line in traceback.format_exc().splitlines():
+                print("# " + line, flush=True)
+    sys.exit(1 if failed else 0)
