@@ -5,7 +5,7 @@
  *          comes later, from the threads of this room, to the ticket that the caller left.
  * Errors   A request never fails to have a verdict; what goes wrong is `unavailable`.
  * Threads  auth_ask() from any thread; it never blocks on a lookup or a hash. Tickets come back
- *          on threads of this room. auth_new() and auth_release() from one.
+ *          on threads of this room. auth_new() and auth_free() from one.
  *
  *   auth_ask ──hit────────────────────────────────────────────▶ verdict
  *      └─miss─▶ flight ─▶ lookup thread ─▶ hash thread ─▶ every ticket of the flight
@@ -20,7 +20,7 @@
 #include "common/clock.h"
 #include "password/password.h"
 
-struct auth;                    /* opaque; counted: one for its maker, one for each open flight */
+struct auth;                    /* opaque */
 
 struct auth_service_rule { const char *name; const char *default_domain; };
 
@@ -64,18 +64,16 @@ struct auth_ticket {
 
 enum auth_answer { AUTH_NOW, AUTH_LATER };
 
-/* Takes `sources` (freed by the last release) and shares `cache`, which must outlive it.
- * Opens no connection; starts the lookup and hash threads. */
+/* Takes `sources` (freed by auth_free(), and on an error too), shares `cache` and borrows what
+ * `config` points to: both must outlive it. `scope` is a digest of all that decides a verdict besides the rows: with another one,
+ * nothing that is in the cache counts. Opens no connection; starts the lookup and hash threads. */
 enum error_code auth_new(const struct auth_config *config, struct account_source **sources,
-                         size_t sources_count, struct cache *cache, const struct clock *clock,
-                         struct auth **out, struct error *err);
+                         size_t sources_count, span scope, struct cache *cache,
+                         const struct clock *clock, struct auth **out, struct error *err);
 
-/* A second owner, for a thread that asks while another reloads. */
-struct auth *auth_hold(struct auth *auth);
-
-/* The last release stops the threads, which end what they do; waits for them. NULL is fine.
- * Not from inside `done`. */
-void auth_release(struct auth *auth);
+/* Ends what is in flight (each ticket gets its verdict), stops the threads and waits for them.
+ * Nobody asks any more. NULL is fine. */
+void auth_free(struct auth *auth);
 
 /* Answers are *verdict (AUTH_NOW), or come to ticket->done (AUTH_LATER). */
 enum auth_answer auth_ask(struct auth *auth, const struct auth_request *request,
@@ -91,7 +89,7 @@ typedef void auth_step_fn(void *context, const char *step, const char *text);
 void auth_explain(struct auth *auth, const struct auth_request *request, auth_step_fn *step,
                   void *context, struct verdict *verdict);
 
-/* Counts since auth_new(); monotonic. */
+/* Counts since auth_new(). */
 struct auth_counts {
     uint64_t reasons[REASONS];
     uint64_t vias[VIAS];

@@ -1,0 +1,321 @@
+/* auth/auth.c - the door of the room: see auth.h */
+#include "auth/auth.h"
+
+#include "auth/engine.h"
+#include "auth/network.h"
+#include "common/macros.h"
+
+#include <semaphore.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+/* Enough that a hash never delays an event loop, which runs at the process's own. */
+#define HASH_NICENESS 5
+
+/* --- making and unmaking --------------------------------------------------------- */
+
+static enum error_code
+source_start(struct auth_source *source, struct error *err)
+{
+    const struct workers_config config = {
+        .name = "lookup", .threads = account_source_connections(source->source),
+        .queue_max = source->auth->config.queue_max, .run = judge_run_lookup, .context = source,
+    };
+
+    source->conns = calloc(config.threads, sizeof(struct account_conn *));
+    if (!source->conns)
+        return error_set(err, ERROR_UNAVAILABLE, "accounts \"%s\": no memory",
+                         account_source_title(source->source));
+    source->conns_count = config.threads;
+    return workers_new(&config, &source->lookups, err);
+}
+
+static enum error_code
+start_threads(struct auth *auth, struct error *err)
+{
+    struct workers_config hashes = {
+        .name = "hash", .threads = auth->config.hash_threads,
+        .queue_max = auth->config.queue_max, .niceness = HASH_NICENESS,
+        .run = judge_run_hash, .context = auth,
+    };
+    enum error_code code;
+
+    if (hashes.threads == 0) {
+        long online = sysconf(_SC_NPROCESSORS_ONLN);
+
+        hashes.threads = online > 0 ? (size_t)online : 1;
+    }
+    code = workers_new(&hashes, &auth->hashes, err);
+    for (size_t i = 0; code == ERROR_NONE && i < auth->sources_count; i++)
+        code = source_start(&auth->sources[i], err);
+    return code;
+}
+
+enum error_code
+auth_new(const struct auth_config *config, struct account_source **sources, size_t sources_count,
+         span scope, struct cache *cache, const struct clock *clock, struct auth **out,
+         struct error *err)
+{
+    /* Aligned for the counters; a plain calloc() need not be. */
+    struct auth *auth = aligned_alloc(_Alignof(struct auth), sizeof(*auth));
+    struct auth_source *rooms = calloc(sources_count, sizeof(*rooms));
+
+    *out = NULL;
+    if (!auth || !rooms) {
+        free(auth);
+        free(rooms);
+        for (size_t i = 0; i < sources_count; i++)
+            account_source_free(sources[i]);
+        return error_set(err, ERROR_UNAVAILABLE, "auth: no memory");
+    }
+    memset(auth, 0, sizeof(*auth));
+    auth->config = *config;
+    auth->cache = cache;
+    auth->clock = clock;
+    auth->scope_len = scope.len < AUTH_SCOPE_MAX ? scope.len : AUTH_SCOPE_MAX;
+    memcpy(auth->scope, scope.ptr, auth->scope_len);
+    auth->sources = rooms;
+    auth->sources_count = sources_count;
+    for (size_t i = 0; i < sources_count; i++)
+        rooms[i] = (struct auth_source){ .auth = auth, .index = i, .source = sources[i] };
+    flight_table_set(&auth->flights);
+    pace_set(&auth->pace);
+    if (start_threads(auth, err) != ERROR_NONE) {
+        auth_free(auth);
+        return err->code;
+    }
+    *out = auth;
+    return ERROR_NONE;
+}
+
+static void
+source_stop(struct auth_source *source)
+{
+    for (size_t i = 0; i < source->conns_count; i++)
+        account_conn_close(source->conns[i]);
+    free(source->conns);
+    account_source_free(source->source);
+}
+
+void
+auth_free(struct auth *auth)
+{
+    if (!auth)
+        return;
+    /* A lookup may be followed by a hash or by the next source's lookup, so a queue is
+     * only known to stay empty when no flight is open. */
+    while (atomic_load(&auth->flights.open) > 0)
+        nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);
+    for (size_t i = 0; i < auth->sources_count; i++)
+        workers_free(auth->sources[i].lookups);
+    workers_free(auth->hashes);
+    for (size_t i = 0; i < auth->sources_count; i++)
+        source_stop(&auth->sources[i]);
+    flight_table_wipe(&auth->flights);
+    free(auth->sources);
+    free(auth);
+}
+
+bool
+auth_drain(struct auth *auth, int64_t until_ms)
+{
+    while (atomic_load(&auth->flights.open) > 0) {
+        if (clock_now_ms(auth->clock) >= until_ms)
+            return false;
+        nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);
+    }
+    return true;
+}
+
+/* --- understanding a request ----------------------------------------------------- */
+
+static const char *
+default_domain(const struct auth *auth, const struct auth_listener *listener, const char *service)
+{
+    for (size_t i = 0; i < auth->config.services_count; i++)
+        if (strcmp(auth->config.services[i].name, service) == 0)
+            return auth->config.services[i].default_domain;
+    return listener->default_domain;
+}
+
+static bool
+listener_serves(const struct auth_listener *listener, const char *service)
+{
+    for (size_t i = 0; i < listener->services_count; i++)
+        if (strcmp(listener->services[i], service) == 0)
+            return true;
+    return listener->services_count == 0;
+}
+
+/* Facts about the request alone, so that an answer at once tells nothing of an account. */
+static enum verdict_reason
+judge_password_form(const struct auth *auth, const struct auth_request *request)
+{
+    if (request->action == AUTH_ACCOUNT)
+        return REASON_OK;
+    if (request->password.len == 0)
+        return REASON_EMPTY_PASSWORD;
+    if (span_has(request->password, '\0'))
+        return REASON_MALFORMED;
+    if (request->password.len > auth->config.password.length_max)
+        return REASON_PASSWORD_TOO_LONG;
+    return REASON_OK;
+}
+
+enum verdict_reason
+auth_understand(const struct auth *auth, const struct auth_request *request,
+                struct auth_asked *out, struct error *err)
+{
+    struct cache_question question = { .scope = span_make(auth->scope, auth->scope_len) };
+    struct identity_rules rules = { .local_case = auth->config.local_case };
+
+    out->who.len = 0;
+    out->who.name[0] = '\0';
+    if (!service_map(request->service, out->service)) {
+        error_set(err, ERROR_MALFORMED, "the service is not a name");
+        return REASON_MALFORMED;
+    }
+    rules.default_domain = default_domain(auth, request->listener, out->service);
+    if (identity_make(request->login, request->realm, &rules, &out->who, err) != ERROR_NONE)
+        return REASON_MALFORMED;
+    if (!listener_serves(request->listener, out->service)) {
+        error_set(err, ERROR_REJECTED, "the listener does not serve \"%s\"", out->service);
+        return REASON_SERVICE_DENIED;
+    }
+    network_normalise(request->remote, out->network);
+    out->password = request->action == AUTH_PASSWORD ? request->password : span_make(NULL, 0);
+    question.account = identity_name(&out->who);
+    question.service = span_of(out->service);
+    question.network = span_of(out->network);
+    question.password = out->password;
+    cache_key_make(auth->cache, &question, &out->key);
+    return judge_password_form(auth, request);
+}
+
+size_t
+auth_next_source(const struct auth *auth, const struct identity *who, size_t from)
+{
+    while (from < auth->sources_count
+           && !account_source_serves(auth->sources[from].source, identity_domain(who)))
+        from++;
+    return from;
+}
+
+/* --- asking ---------------------------------------------------------------------- */
+
+static enum auth_answer
+answer_now(struct auth *auth, const struct auth_asked *asked, enum verdict_reason reason,
+           enum verdict_via via, struct verdict *verdict)
+{
+    memcpy(verdict->account, asked->who.name, asked->who.len + 1);
+    verdict_set(verdict, reason, via);
+    counts_verdict(&auth->counts, verdict);
+    return AUTH_NOW;
+}
+
+static struct flight *
+flight_of(struct auth *auth, const struct auth_request *request, const struct auth_asked *asked,
+          const struct cache_hit *hit, bool is_stale, int64_t deadline_ms)
+{
+    struct flight *flight = flight_new();
+
+    if (!flight)
+        return NULL;
+    flight->auth = auth;
+    flight->key = asked->key;
+    flight->action = request->action;
+    flight->who = asked->who;
+    memcpy(flight->service, asked->service, sizeof(flight->service));
+    memcpy(flight->network, asked->network, sizeof(flight->network));
+    secret_set(&flight->password, asked->password);     /* fits: length_max <= SECRET_MAX */
+    flight->is_stale = is_stale;
+    flight->hit = *hit;
+    atomic_init(&flight->deadline_ms, deadline_ms);
+    return flight;
+}
+
+/* Nobody knows the answer yet: join whoever asks the same, or set out. */
+static enum auth_answer
+ask_sources(struct auth *auth, const struct auth_request *request, const struct auth_asked *asked,
+            const struct cache_hit *hit, bool is_stale, struct auth_ticket *ticket,
+            struct verdict *verdict)
+{
+    int64_t deadline_ms = clock_now_ms(auth->clock) + auth->config.deadline_ms;
+    struct flight *flight;
+
+    if (flight_join(&auth->flights, &asked->key, request->action, deadline_ms, ticket)) {
+        atomic_fetch_add_explicit(&counts_here(&auth->counts)->joined, 1, memory_order_relaxed);
+        return AUTH_LATER;
+    }
+    if (atomic_load(&auth->flights.open) >= auth->config.queue_max)
+        return answer_now(auth, asked, REASON_OVERLOADED, VIA_REQUEST, verdict);
+    flight = flight_of(auth, request, asked, hit, is_stale, deadline_ms);
+    if (!flight)
+        return answer_now(auth, asked, REASON_INTERNAL, VIA_REQUEST, verdict);
+    if (flight_open(&auth->flights, flight, ticket))
+        judge_start(flight);
+    else
+        flight_free(flight);
+    return AUTH_LATER;
+}
+
+enum auth_answer
+auth_ask(struct auth *auth, const struct auth_request *request, struct auth_ticket *ticket,
+         struct verdict *verdict)
+{
+    struct auth_asked asked;
+    struct cache_hit hit = { .reason = REASON_OK };
+    enum cache_answer known = CACHE_MISS;
+    enum verdict_reason reason;
+    struct error err;
+
+    verdict->must_change = false;
+    ticket->not_before_ms = 0;
+    reason = auth_understand(auth, request, &asked, &err);
+    if (reason != REASON_OK)
+        return answer_now(auth, &asked, reason, VIA_REQUEST, verdict);
+    if (request->action == AUTH_PASSWORD)
+        known = cache_find(auth->cache, &asked.key, clock_now_ms(auth->clock), &hit);
+    if (known == CACHE_ACCEPTED)
+        return answer_now(auth, &asked, REASON_OK, VIA_CACHE, verdict);
+    if (known == CACHE_REJECTED)
+        return answer_now(auth, &asked, (enum verdict_reason)hit.reason, VIA_NEGATIVE, verdict);
+    return ask_sources(auth, request, &asked, &hit, known == CACHE_STALE, ticket, verdict);
+}
+
+struct waiting_ticket { struct auth_ticket ticket; sem_t done; };
+
+static void
+wake_waiter(struct auth_ticket *ticket)
+{
+    struct waiting_ticket *waiting = (struct waiting_ticket *)ticket;
+
+    sem_post(&waiting->done);
+}
+
+void
+auth_ask_and_wait(struct auth *auth, const struct auth_request *request, struct verdict *verdict)
+{
+    struct waiting_ticket waiting = { .ticket.done = wake_waiter };
+    int64_t early_ms;
+
+    sem_init(&waiting.done, 0, 0);
+    if (auth_ask(auth, request, &waiting.ticket, verdict) == AUTH_LATER) {
+        while (sem_wait(&waiting.done) != 0)
+            ;
+        early_ms = waiting.ticket.not_before_ms - clock_now_ms(auth->clock);
+        if (early_ms > 0)
+            nanosleep(&(struct timespec){ early_ms / 1000, early_ms % 1000 * 1000000 }, NULL);
+        *verdict = waiting.ticket.verdict;
+    }
+    sem_destroy(&waiting.done);
+}
+
+void
+auth_counts_get(const struct auth *auth, struct auth_counts *out)
+{
+    counts_sum(&auth->counts, out);
+    out->waiting = atomic_load(&auth->flights.open);
+}

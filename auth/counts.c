@@ -1,0 +1,52 @@
+/* auth/counts.c - see counts.h */
+#include "auth/counts.h"
+
+#include <string.h>
+
+struct counts_shard *
+counts_here(struct counts *counts)
+{
+    static _Atomic unsigned threads;
+    static _Thread_local unsigned mine;
+
+    if (mine == 0)
+        mine = 1 + atomic_fetch_add(&threads, 1) % COUNTS_SHARDS;
+    return &counts->shards[mine - 1];
+}
+
+static void
+add(_Atomic uint64_t *count)
+{
+    atomic_fetch_add_explicit(count, 1, memory_order_relaxed);
+}
+
+void
+counts_verdict(struct counts *counts, const struct verdict *verdict)
+{
+    struct counts_shard *shard = counts_here(counts);
+
+    add(&shard->reasons[verdict->reason]);
+    add(&shard->vias[verdict->via]);
+}
+
+static void
+sum_into(uint64_t *to, const _Atomic uint64_t *from, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        to[i] += atomic_load_explicit(&from[i], memory_order_relaxed);
+}
+
+void
+counts_sum(const struct counts *counts, struct auth_counts *out)
+{
+    memset(out, 0, sizeof(*out));
+    for (size_t i = 0; i < COUNTS_SHARDS; i++) {
+        const struct counts_shard *shard = &counts->shards[i];
+
+        sum_into(out->reasons, shard->reasons, REASONS);
+        sum_into(out->vias, shard->vias, VIAS);
+        sum_into(&out->lookups, &shard->lookups, 1);
+        sum_into(&out->verifications, &shard->verifications, 1);
+        sum_into(&out->joined, &shard->joined, 1);
+    }
+}

@@ -1,0 +1,212 @@
+/* auth/explain.c - the way of a request, told step by step
+ *
+ * The same functions judge here and on the real way (judge.c); only the threads, the flight and what is
+ * remembered are left out. Nothing that is told holds a secret.
+ */
+#include "auth/engine.h"
+
+#include "auth/policy.h"
+#include "common/macros.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct telling {
+    struct auth *auth;
+    const struct auth_request *request;
+    auth_step_fn *step;
+    void *context;
+    struct auth_asked asked;
+    struct account account;
+};
+
+static void tell(const struct telling *telling, const char *step, const char *format, ...)
+    PRINTF_LIKE(3, 4);
+
+static void
+tell(const struct telling *telling, const char *step, const char *format, ...)
+{
+    char text[1024];
+    va_list args;
+
+    va_start(args, format);
+    vsnprintf(text, sizeof(text), format, args);
+    va_end(args);
+    telling->step(telling->context, step, text);
+}
+
+static enum verdict_reason
+tell_request(struct telling *t)
+{
+    enum verdict_reason reason;
+    struct error err;
+
+    error_clear(&err);
+    reason = auth_understand(t->auth, t->request, &t->asked, &err);
+    /* Telling how a decision is made needs no password. */
+    if (reason == REASON_EMPTY_PASSWORD)
+        reason = REASON_OK;
+    if (reason != REASON_OK) {
+        tell(t, "request", "%s%s%s", verdict_reason_word(reason), err.reason[0] ? ": " : "",
+             err.reason);
+        return reason;
+    }
+    tell(t, "name", "%s", t->asked.who.name);
+    tell(t, "service", "%s", t->asked.service[0] ? t->asked.service : "(none given)");
+    tell(t, "network", "%s", t->asked.network[0] ? t->asked.network : "(unknown)");
+    return REASON_OK;
+}
+
+static void
+tell_cache(struct telling *t)
+{
+    static const char *const words[] = {
+        [CACHE_MISS]     = "holds no answer for this name, service and password",
+        [CACHE_ACCEPTED] = "holds an acceptance that needs no lookup",
+        [CACHE_STALE]    = "holds an acceptance that needs one lookup",
+        [CACHE_REJECTED] = "holds a rejection of this password",
+    };
+    int64_t now_ms = clock_now_ms(t->auth->clock);
+    enum cache_answer answer;
+    struct cache_hit hit;
+
+    if (t->asked.password.len == 0) {
+        tell(t, "cache", "%s", cache_knows(t->auth->cache, &t->asked.key, now_ms)
+             ? "holds an acceptance of this account" : "holds no acceptance of this account");
+        return;
+    }
+    answer = cache_find(t->auth->cache, &t->asked.key, now_ms, &hit);
+    tell(t, "cache", "%s", words[answer]);
+    if (answer == CACHE_ACCEPTED || answer == CACHE_STALE)
+        tell(t, "cache", "password verified %lld s ago, row seen %lld s ago",
+             (long long)(now_ms - hit.verified_at_ms) / 1000,
+             (long long)(now_ms - hit.seen_at_ms) / 1000);
+}
+
+static enum error_code
+look_up(struct telling *t, struct account_source *source, struct error *err)
+{
+    const struct account_who who = {
+        .login = identity_name(&t->asked.who), .service = span_of(t->asked.service),
+        .remote = span_of(t->asked.network),
+    };
+    struct account_conn *conn = NULL;
+    enum error_code code = account_conn_open(source, false, &conn, err);
+
+    if (code == ERROR_NONE)
+        code = account_lookup(conn, &who,
+                              clock_now_ms(&clock_system) + account_source_timeout_ms(source),
+                              &t->account, err);
+    account_conn_close(conn);
+    return code;
+}
+
+static void
+tell_row(const struct telling *t)
+{
+    const struct account *row = &t->account;
+
+    tell(t, "row", "login=%s enabled=%d service_ok=%d must_change=%d", row->login, row->enabled,
+         row->service_ok, row->must_change);
+    if (row->expires_at)
+        tell(t, "row", "expires_at=%lld", (long long)row->expires_at);
+    if (row->password_expired)
+        tell(t, "row", "password_expired=1");
+    if (row->allow_nets[0])
+        tell(t, "row", "allow_nets=%s", row->allow_nets);
+}
+
+/* Asks the sources in order, as the real way does. *found_out: whose row t->account is. */
+static enum verdict_reason
+tell_sources(struct telling *t)
+{
+    enum verdict_reason reason = REASON_UNKNOWN_ACCOUNT;
+    struct auth *auth = t->auth;
+    struct error err;
+
+    for (size_t i = 0; i < auth->sources_count && reason == REASON_UNKNOWN_ACCOUNT; i++) {
+        struct account_source *source = auth->sources[i].source;
+        const char *title = account_source_title(source);
+
+        if (!account_source_serves(source, identity_domain(&t->asked.who))) {
+            tell(t, "source", "\"%s\" does not serve this domain", title);
+            continue;
+        }
+        tell(t, "source", "\"%s\", %s", title, account_source_origin(source));
+        if (look_up(t, source, &err) != ERROR_NONE) {
+            tell(t, "lookup", "failed: %s", err.reason);
+            return REASON_ACCOUNT_SOURCE_DOWN;
+        }
+        reason = judge_row(&t->account, &t->asked.who, account_source_is_alias(source));
+        tell(t, "lookup", "%s", reason == REASON_OK ? "one row" : verdict_reason_word(reason));
+    }
+    if (reason == REASON_OTHER_ACCOUNT)
+        tell(t, "lookup", "the row is that of \"%s\"", t->account.login);
+    return reason;
+}
+
+static enum verdict_reason
+tell_password(struct telling *t)
+{
+    const struct stored_password stored = {
+        .is_null = t->account.password_null, .value = secret_get(&t->account.stored),
+        .scheme = span_of(t->account.scheme), .login = identity_name(&t->asked.who),
+    };
+    enum verdict_reason reason;
+    struct error err;
+    const char *scheme;
+
+    error_clear(&err);
+    scheme = password_scheme_name(&stored, &err);
+    tell(t, "scheme", "%s", scheme ? scheme : err.reason);
+    if (t->asked.password.len == 0) {
+        tell(t, "password", "not given, so not verified");
+        return scheme ? REASON_OK : REASON_BAD_STORED_PASSWORD;
+    }
+    error_clear(&err);
+    reason = judge_password_verdict(password_verify(&t->auth->config.password, &stored,
+                                                    t->asked.password, &err));
+    tell(t, "password", "%s%s%s", reason == REASON_OK ? "right" : verdict_reason_word(reason),
+         err.reason[0] ? ": " : "", err.reason);
+    return reason;
+}
+
+static enum verdict_reason
+tell_all(struct telling *t)
+{
+    enum verdict_reason reason = tell_request(t), policy;
+
+    if (reason != REASON_OK)
+        return reason;
+    tell_cache(t);
+    reason = tell_sources(t);
+    if (reason != REASON_OK)
+        return reason;
+    tell_row(t);
+    policy = policy_judge(&t->account, span_of(t->asked.network), clock_unix_s(t->auth->clock));
+    tell(t, "policy", "%s", verdict_reason_word(policy));
+    reason = tell_password(t);
+    return reason == REASON_OK ? policy : reason;
+}
+
+void
+auth_explain(struct auth *auth, const struct auth_request *request, auth_step_fn *step,
+             void *context, struct verdict *verdict)
+{
+    struct telling *t = calloc(1, sizeof(*t));
+
+    *verdict = (struct verdict){ 0 };
+    if (!t) {
+        verdict_set(verdict, REASON_INTERNAL, VIA_REQUEST);
+        return;
+    }
+    *t = (struct telling){ .auth = auth, .request = request, .step = step, .context = context };
+    verdict_set(verdict, tell_all(t), VIA_LOOKUP);
+    memcpy(verdict->account, t->asked.who.name, sizeof(verdict->account));
+    tell(t, "verdict", "%s, %s", verdict_outcome_word(verdict->outcome),
+         verdict_reason_word(verdict->reason));
+    account_wipe(&t->account);
+    free(t);
+}

@@ -1,0 +1,70 @@
+/* auth/flight.h - one question on its way, and everybody who waits for the answer
+ *
+ * Purpose  The same question, asked again while it is being answered, costs nothing: its ticket
+ *          joins the flight. Questions are the same when their cache keys are, flush count
+ *          included: what was asked after a flush never gets an answer that was read before it.
+ * Owner    The table, until flight_land(); then whoever landed it.
+ * Threads  flight_board() and flight_land() from any thread. All fields but `tickets` and `deadline_ms`
+ *          belong to the thread that works on the flight.
+ */
+#ifndef AUTH_FLIGHT_H
+#define AUTH_FLIGHT_H
+
+#include "auth/auth.h"
+#include "auth/service.h"
+#include "auth/workers.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+/* "ffff:...:ffff" and its terminator. */
+#define FLIGHT_NETWORK_MAX 46
+
+struct flight {
+    struct job job;                     /* first: what the queues see */
+    struct flight *next;                /* in its bucket */
+    struct auth_ticket *tickets;
+    struct auth *auth;
+    struct cache_key key;
+    enum auth_action action;
+    _Atomic int64_t deadline_ms;        /* of the ticket that may wait longest */
+    int64_t seen_at_ms;                 /* just before the row was read */
+    int64_t queued_at_ms;               /* for the hash */
+    struct identity who;
+    char service[SERVICE_NAME_MAX + 1];
+    char network[FLIGHT_NETWORK_MAX];
+    struct secret password;
+    bool is_stale;                      /* the cache knows an acceptance: `hit` */
+    struct cache_hit hit;
+    size_t source;                      /* which one is asked */
+    struct account account;
+    struct cache_fingerprint fingerprint;
+    enum verdict_reason policy;         /* what the row allows, the password aside */
+};
+
+#define FLIGHT_BUCKETS 1024
+
+struct flight_table {
+    struct flight_bucket { pthread_mutex_t lock; struct flight *first; } buckets[FLIGHT_BUCKETS];
+    _Atomic size_t open;
+};
+
+void flight_table_set(struct flight_table *table);
+void flight_table_wipe(struct flight_table *table);     /* no flight is open */
+
+/* Joins an open flight with that key and action, and lets it wait until `deadline_ms`. False: there is none. */
+bool flight_join(struct flight_table *table, const struct cache_key *key,
+                 enum auth_action action, int64_t deadline_ms, struct auth_ticket *ticket);
+
+/* Opens `flight` with its first ticket; false when another with the same question was opened in
+ * between: then the ticket joined that one, and `flight` is still the caller's. */
+bool flight_open(struct flight_table *table, struct flight *flight, struct auth_ticket *ticket);
+
+/* Takes it out of the table; nobody joins any more. Its tickets are the caller's. */
+struct auth_ticket *flight_land(struct flight_table *table, struct flight *flight);
+
+/* NULL when there is no memory. The password is empty. */
+struct flight *flight_new(void);
+void flight_free(struct flight *flight);        /* wipes the secrets */
+
+#endif

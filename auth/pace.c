@@ -1,0 +1,33 @@
+/* auth/pace.c - see pace.h */
+#include "auth/pace.h"
+
+#include <sodium.h>
+
+#define FIRST_MS 4
+
+/* A verification that stood in a long queue shall not make a stranger wait for ever. */
+#define LONGEST_MS 2000
+
+void
+pace_set(struct pace *pace)
+{
+    for (unsigned i = 0; i < PACE_SAMPLES; i++)
+        atomic_init(&pace->took_ms[i], FIRST_MS);
+    atomic_init(&pace->next, 0);
+}
+
+void
+pace_note(struct pace *pace, int64_t took_ms)
+{
+    uint32_t at = atomic_fetch_add_explicit(&pace->next, 1, memory_order_relaxed);
+    uint32_t ms = took_ms < 0 ? 0 : took_ms > LONGEST_MS ? LONGEST_MS : (uint32_t)took_ms;
+
+    atomic_store_explicit(&pace->took_ms[at % PACE_SAMPLES], ms, memory_order_relaxed);
+}
+
+int64_t
+pace_draw_ms(const struct pace *pace)
+{
+    return atomic_load_explicit(&pace->took_ms[randombytes_uniform(PACE_SAMPLES)],
+                                memory_order_relaxed);
+}
