@@ -1,0 +1,358 @@
+/* saslauthd_backend/loop.c - see loop.h */
+#include "saslauthd_backend/loop.h"
+
+#include "common/clock.h"
+#include "common/log.h"
+#include "common/macros.h"
+#include "saslauthd_backend/conn.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <signal.h>
+#include <sodium.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#define EVENTS_AT_ONCE 128
+
+/* Then the other sockets have their turn. */
+#define ACCEPTS_AT_ONCE 32
+
+/* How long we wait for a descriptor to become free before we listen again. */
+#define RELISTEN_MS 50
+
+static void listener_ready(struct loop *loop, struct watch *watch);
+
+/* --- listening -------------------------------------------------------------------- */
+
+static void
+listen_off(struct loop *loop)
+{
+    for (size_t i = 0; loop->is_listening && i < loop->listens_count; i++)
+        epoll_ctl(loop->epoll, EPOLL_CTL_DEL, loop->listens[i].listener->fd, NULL);
+    loop->is_listening = false;
+}
+
+/* EPOLLEXCLUSIVE: a connection wakes one of the loops, not all. */
+static void
+listen_on(struct loop *loop)
+{
+    if (loop->is_listening || loop->is_stopping)
+        return;
+    for (size_t i = 0; i < loop->listens_count; i++) {
+        struct epoll_event event = { .events = EPOLLIN | EPOLLEXCLUSIVE,
+                                     .data.ptr = &loop->listens[i].watch };
+
+        if (epoll_ctl(loop->epoll, EPOLL_CTL_ADD, loop->listens[i].listener->fd, &event) != 0)
+            log_line(LOG_LEVEL_ERROR, "listen \"%s\": epoll: %s",
+                     loop->listens[i].listener->config->title, strerror(errno));
+    }
+    loop->is_listening = true;
+}
+
+static void
+relisten_alarm(struct loop *loop, struct alarm *alarm)
+{
+    (void)alarm;
+    listen_on(loop);
+}
+
+/* Those of the site that loops serve. */
+static bool
+take_listeners(struct loop *loop, const struct site *site)
+{
+    struct listen_watch *listens = calloc(site->listeners_count + 1, sizeof(*listens));
+    size_t count = 0;
+
+    if (!listens)
+        return false;
+    for (size_t i = 0; i < site->listeners_count; i++)
+        if (site->listeners[i].proto)
+            listens[count++] = (struct listen_watch){ { listener_ready }, &site->listeners[i] };
+    free(loop->listens);
+    loop->listens = listens;
+    loop->listens_count = count;
+    loop->site = site;
+    return true;
+}
+
+/* Descriptors have run out: the connection that has kept its request back for longest goes, or if all are
+ * at work, nobody is accepted for a moment: a full table must not spin. */
+static void
+shed(struct loop *loop)
+{
+    struct conn *conn = conn_oldest_reading(loop);
+
+    if (conn) {
+        atomic_fetch_add_explicit(&loop->counts->shed, 1, memory_order_relaxed);
+        conn_give_up(conn, REASON_OVERLOADED);
+    } else {
+        listen_off(loop);
+        timers_set(&loop->timers, &loop->relisten.timer, loop->now_ms + RELISTEN_MS);
+    }
+}
+
+static bool
+accept_one(struct loop *loop, const struct listener *listener)
+{
+    int fd;
+
+    if (atomic_load_explicit(&loop->counts->connections, memory_order_relaxed)
+        >= loop->site->connections_max) {
+        shed(loop);
+        if (!loop->is_listening)
+            return false;
+    }
+    fd = accept4(listener->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (fd >= 0) {
+        conn_begin(loop, listener, fd);
+        return true;
+    }
+    if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)
+        shed(loop);
+    return errno == EINTR || errno == ECONNABORTED;
+}
+
+static void
+listener_ready(struct loop *loop, struct watch *watch)
+{
+    const struct listener *listener = ((struct listen_watch *)watch)->listener;
+
+    if (!loop->is_listening)
+        return;                 /* an event from before it was turned off */
+    for (int i = 0; i < ACCEPTS_AT_ONCE && accept_one(loop, listener); i++)
+        ;
+}
+
+/* --- what comes from other threads ------------------------------------------------ */
+
+static void
+take_tickets(struct loop *loop)
+{
+    struct auth_ticket *ticket = atomic_exchange(&loop->answered, NULL);
+
+    while (ticket) {
+        struct auth_ticket *next = ticket->next;
+
+        conn_ticket_back(conn_of_ticket(ticket));
+        ticket = next;
+    }
+}
+
+static void
+move_to(struct loop *loop, const struct site *site)
+{
+    listen_off(loop);
+    for (struct conn *conn = loop->oldest; conn; conn = conn->newer)
+        if (conn->listener)
+            conn->listener = conn->listener->successor;
+    if (take_listeners(loop, site))
+        listen_on(loop);
+    else
+        loop->site = site;      /* no memory for the list: what is open is served, no more */
+}
+
+/* Who has sent nothing yet is let go; the rest is ended by its deadlines. */
+static void
+begin_stop(struct loop *loop)
+{
+    for (size_t i = 0; i < loop->listens_count; i++)
+        listener_ready(loop, &loop->listens[i].watch);
+    listen_off(loop);
+    loop->is_stopping = true;
+    for (struct conn *conn = loop->oldest, *newer; conn; conn = newer) {
+        newer = conn->newer;
+        if (conn->state == CONN_READING && conn->used == 0)
+            conn_give_up(conn, REASON_STOPPING);
+    }
+}
+
+static void
+take_orders(struct loop *loop)
+{
+    pthread_mutex_lock(&loop->lock);
+    if (loop->wanted_site) {
+        move_to(loop, loop->wanted_site);
+        loop->wanted_site = NULL;
+        pthread_cond_signal(&loop->moved);
+    }
+    if (loop->wanted_stop && !loop->is_stopping)
+        begin_stop(loop);
+    pthread_mutex_unlock(&loop->lock);
+}
+
+static void
+wake_ready(struct loop *loop, struct watch *watch)
+{
+    uint64_t count;
+
+    (void)watch;
+    while (read(loop->wake, &count, sizeof(count)) < 0 && errno == EINTR)
+        ;
+    take_tickets(loop);
+    take_orders(loop);
+}
+
+static void
+wake(struct loop *loop)
+{
+    while (write(loop->wake, &(uint64_t){ 1 }, sizeof(uint64_t)) < 0 && errno == EINTR)
+        ;
+}
+
+/* --- turning ---------------------------------------------------------------------- */
+
+static int
+sleep_ms(const struct loop *loop)
+{
+    const struct timer *first = timers_first(&loop->timers);
+    int64_t left_ms;
+
+    if (!first)
+        return -1;
+    left_ms = first->at_ms - clock_now_ms(&clock_system);
+    return left_ms <= 0 ? 0 : left_ms > INT_MAX ? INT_MAX : (int)left_ms;
+}
+
+static void
+ring_alarms(struct loop *loop)
+{
+    struct timer *first;
+
+    while ((first = timers_first(&loop->timers)) && first->at_ms <= loop->now_ms) {
+        struct alarm *alarm = (struct alarm *)first;
+
+        timers_cancel(&loop->timers, first);
+        alarm->ring(loop, alarm);
+    }
+}
+
+static void *
+loop_main(void *argument)
+{
+    struct loop *loop = argument;
+    struct epoll_event events[EVENTS_AT_ONCE];
+
+    pthread_setname_np(pthread_self(), "loop");
+    while (!loop->is_stopping || loop->oldest) {
+        int count = epoll_wait(loop->epoll, events, COUNT(events), sleep_ms(loop));
+
+        loop->now_ms = clock_now_ms(&clock_system);
+        for (int i = 0; i < count; i++) {
+            struct watch *watch = events[i].data.ptr;
+
+            watch->ready(loop, watch);
+        }
+        ring_alarms(loop);
+        conn_recycle_dead(loop);
+    }
+    return NULL;
+}
+
+/* --- for the main thread ---------------------------------------------------------- */
+
+static enum error_code
+open_descriptors(struct loop *loop, struct error *err)
+{
+    struct epoll_event event = { .events = EPOLLIN, .data.ptr = &loop->wake_watch };
+
+    loop->epoll = epoll_create1(EPOLL_CLOEXEC);
+    loop->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    loop->wake_watch.ready = wake_ready;
+    if (loop->epoll < 0 || loop->wake < 0
+        || epoll_ctl(loop->epoll, EPOLL_CTL_ADD, loop->wake, &event) != 0)
+        return error_set(err, ERROR_UNAVAILABLE, "event loop: %s", strerror(errno));
+    return ERROR_NONE;
+}
+
+static enum error_code
+start_thread(struct loop *loop, struct error *err)
+{
+    sigset_t all, old;
+    int failed;
+
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &old);
+    failed = pthread_create(&loop->thread, NULL, loop_main, loop);
+    pthread_sigmask(SIG_SETMASK, &old, NULL);
+    if (failed)
+        return error_set(err, ERROR_UNAVAILABLE, "event loop: cannot start its thread: %s",
+                         strerror(failed));
+    return ERROR_NONE;
+}
+
+void
+loop_free(struct loop *loop)
+{
+    if (!loop)
+        return;
+    if (loop->epoll >= 0)
+        close(loop->epoll);
+    if (loop->wake >= 0)
+        close(loop->wake);
+    conn_free_spares(loop);
+    timers_wipe(&loop->timers);
+    pthread_mutex_destroy(&loop->lock);
+    pthread_cond_destroy(&loop->moved);
+    free(loop->listens);
+    free(loop);
+}
+
+enum error_code
+loop_new(const struct site *site, struct loop_counts *counts, struct loop **out,
+         struct error *err)
+{
+    struct loop *loop = calloc(1, sizeof(*loop));
+    enum error_code code;
+
+    *out = NULL;
+    if (!loop)
+        return error_set(err, ERROR_UNAVAILABLE, "event loop: no memory");
+    loop->epoll = loop->wake = -1;
+    loop->counts = counts;
+    loop->relisten = (struct alarm){ TIMER_NONE, relisten_alarm };
+    loop->now_ms = clock_now_ms(&clock_system);
+    pthread_mutex_init(&loop->lock, NULL);
+    pthread_cond_init(&loop->moved, NULL);
+    code = open_descriptors(loop, err);
+    if (code == ERROR_NONE && !take_listeners(loop, site))
+        code = error_set(err, ERROR_UNAVAILABLE, "event loop: no memory");
+    if (code == ERROR_NONE) {
+        listen_on(loop);
+        code = start_thread(loop, err);
+    }
+    if (code != ERROR_NONE)
+        loop_free(loop);
+    else
+        *out = loop;
+    return code;
+}
+
+void
+loop_move(struct loop *loop, const struct site *site)
+{
+    pthread_mutex_lock(&loop->lock);
+    loop->wanted_site = site;
+    wake(loop);
+    while (loop->wanted_site)
+        pthread_cond_wait(&loop->moved, &loop->lock);
+    pthread_mutex_unlock(&loop->lock);
+}
+
+void
+loop_stop(struct loop *loop)
+{
+    pthread_mutex_lock(&loop->lock);
+    loop->wanted_stop = true;
+    wake(loop);
+    pthread_mutex_unlock(&loop->lock);
+}
+
+void
+loop_wait(struct loop *loop)
+{
+    pthread_join(loop->thread, NULL);
+}

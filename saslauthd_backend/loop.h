@@ -1,0 +1,51 @@
+/* saslauthd_backend/loop.h - one event-loop thread: accept, read, ask, answer, close
+ *
+ * Purpose  Serve every listener from one thread without ever blocking: what auth knows at once is
+ *          answered at once, and the rest when its ticket comes back. A connection that sends nothing,
+ *          or half a request, or does not close, costs a few hundred bytes until its deadline.
+ * Errors   Whoever broke the protocol is answered as rejected, whoever cannot be served as
+ *          unavailable; every connection is answered or closed by its deadline.
+ * Threads  A loop runs in its own thread; the functions here are for the main thread.
+ */
+#ifndef SASLAUTHD_BACKEND_LOOP_H
+#define SASLAUTHD_BACKEND_LOOP_H
+
+#include "auth/auth.h"
+#include "saslauthd_backend/listener.h"
+
+#include <stdatomic.h>
+
+struct loop;                    /* opaque */
+
+/* What the loops serve, all of it replaced at once by a reload. Read-only while served. */
+struct site {
+    struct auth *auth;
+    struct listener *listeners; /* control's are not the loops' */
+    size_t listeners_count;
+    int64_t deadline_ms, read_deadline_ms;
+    size_t connections_max;     /* over all loops */
+};
+
+/* Counted over all loops; any thread may read. */
+struct loop_counts {
+    _Atomic size_t connections;                 /* now */
+    _Atomic uint64_t accepted, refused_peers, shed, timed_out;
+};
+
+/* Starts the thread. `site` and `counts` live until the loop is freed or has moved on. */
+enum error_code loop_new(const struct site *site, struct loop_counts *counts, struct loop **out,
+                         struct error *err);
+
+/* Returns when the loop serves `site` and holds nothing of the one before. */
+void loop_move(struct loop *loop, const struct site *site);
+
+/* From now on it takes no new connection; what is in flight is ended. */
+void loop_stop(struct loop *loop);
+
+/* Waits for what is in flight, at most until its deadlines, and for the thread. After loop_stop(). */
+void loop_wait(struct loop *loop);
+
+/* After loop_wait(), and after auth_free(): a thread of auth may still be waking it. NULL is fine. */
+void loop_free(struct loop *loop);
+
+#endif

@@ -1,0 +1,45 @@
+/* saslauthd_backend/report.c - see report.h */
+#include "saslauthd_backend/report.h"
+
+#include "common/log.h"
+#include "common/macros.h"
+
+#include <sys/socket.h>
+
+static const char *
+token(span text, char out[LOG_TOKEN_MAX])
+{
+    return text.len ? log_token(text, out) : "-";
+}
+
+void
+report_verdict(const struct report *report, const struct verdict *verdict, bool peer_is_gone)
+{
+    static const enum log_level levels[] = {
+        [VERDICT_ACCEPTED] = LOG_LEVEL_INFO, [VERDICT_REJECTED] = LOG_LEVEL_INFO,
+        [VERDICT_UNAVAILABLE] = LOG_LEVEL_WARNING,
+    };
+    _Static_assert(COUNT(levels) == VERDICT_OUTCOMES, "an outcome lacks its level");
+    char login[LOG_TOKEN_MAX], service[LOG_TOKEN_MAX], remote[LOG_TOKEN_MAX];
+    enum log_level level = levels[verdict->outcome];
+    span address = span_until(report->remote, span_find(report->remote, ';'));
+
+    if (level > log_level())
+        return;
+    log_line(level, "%s reason=%s via=%s listener=%s service=%s rip=%s login=%s ms=%lld%s",
+             verdict_outcome_word(verdict->outcome), verdict_reason_word(verdict->reason),
+             verdict_via_word(verdict->via), report->listener, token(report->service, service),
+             token(address, remote), token(report->login, login), (long long)report->took_ms,
+             peer_is_gone ? " peer=gone" : "");
+}
+
+void
+report_refused_peer(const char *listener, int fd)
+{
+    struct ucred peer = { 0 };
+    socklen_t size = sizeof(peer);
+
+    getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size);
+    log_line(LOG_LEVEL_WARNING, "listen \"%s\": refused process %d of user %u group %u: not among "
+             "its peers", listener, (int)peer.pid, (unsigned)peer.uid, (unsigned)peer.gid);
+}
