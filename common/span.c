@@ -2,7 +2,6 @@
 #include "common/span.h"
 
 #include <string.h>
-#include <strings.h>
 
 span
 span_make(const void *ptr, size_t len)
@@ -28,11 +27,28 @@ span_is(span s, const char *text)
     return span_equal(s, span_of(text));
 }
 
+/* Not tolower(): what a name is must not depend on the process's locale. */
+static unsigned char
+fold(unsigned char c)
+{
+    return c >= 'A' && c <= 'Z' ? (unsigned char)(c - 'A' + 'a') : c;
+}
+
+bool
+span_equal_nocase(span a, span b)
+{
+    if (a.len != b.len)
+        return false;
+    for (size_t i = 0; i < a.len; i++)
+        if (fold(a.ptr[i]) != fold(b.ptr[i]))
+            return false;
+    return true;
+}
+
 bool
 span_is_nocase(span s, const char *text)
 {
-    return s.len == strlen(text)
-        && (s.len == 0 || strncasecmp((const char *)s.ptr, text, s.len) == 0);
+    return span_equal_nocase(s, span_of(text));
 }
 
 bool

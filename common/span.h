@@ -25,6 +25,7 @@ span span_make(const void *ptr, size_t len);
 bool span_is(span s, const char *text);         /* the same bytes */
 bool span_is_nocase(span s, const char *text);  /* ASCII letters without case */
 bool span_equal(span a, span b);                /* for public bytes only: stops early */
+bool span_equal_nocase(span a, span b);         /* that, and as span_is_nocase() */
 bool span_has(span s, unsigned char byte);
 bool span_starts(span s, const char *prefix);
 
