@@ -53,6 +53,9 @@ enum password_verdict {
  * The names are Dovecot's where it has one ("SHA512-CRYPT", "PLAIN"). Static strings. */
 const char *password_scheme_name(const struct stored_password *stored, struct error *err);
 
+/* Whether a default_scheme may be called so: any case; .b64, .base64 or .hex may follow. */
+bool password_scheme_known(span name);
+
 /* `password` holds no NUL and at most bounds->length_max bytes, or it is WRONG.
  * An empty one is WRONG, whatever is stored. */
 enum password_verdict password_verify(const struct password_bounds *bounds,
