@@ -1,0 +1,349 @@
+#!/usr/bin/env python3
+"""C07, X02 and starting, stopping, reloading: one owner of a socket, its mode, its peers, exit status
+
+Root lets the tests of peers run as other users; as an ordinary user those rows say so and the rest runs.
+"""
+
+import json, os, pwd, signal, socket, stat, subprocess, sys, time
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+import harness
+from harness import CLAVIGERD, NO, NOTHING, OK, TEMPORARY, Site, equal, frame, read_reply, wait_until
+
+ROOT = os.geteuid() == 0
+NOBODY = pwd.getpwnam("nobody")
+
+
+def started(**options):
+    site = Site(**options)
+    site.user_add("ada@example.org", "secret")
+    return site.start()
+
+
+def run_daemon(site, *argv, timeout=30):
+    return subprocess.run([CLAVIGERD, "-c", site.conf, *argv], capture_output=True, text=True, timeout=timeout)
+
+
+def test_C07_a_second_start_is_refused_and_the_first_goes_on():
+    with started() as site:
+        second = run_daemon(site)
+        equal(second.returncode, 78, second.stderr)
+        assert "another clavigerd" in second.stderr and site.dir in second.stderr, second.stderr
+        equal(site.ask("ada@example.org", "secret"), OK)
+
+
+def test_C07_after_kill_9_it_starts_on_the_same_sockets_within_a_second():
+    site = started()
+    for _ in range(3):
+        site.stop(signal.SIGKILL)
+        assert os.path.exists(site.mux), "the stale socket is there"
+        began = time.monotonic()
+        site.start()
+        took = time.monotonic() - began
+        print("# answers %.0f ms after the start" % (1000 * took))
+        assert took < 1, took
+        equal(site.ask("ada@example.org", "secret"), OK)
+    equal(site.stop(), 0)
+    site.close()
+
+
+def test_C07_ten_starts_at_once_leave_one_owner():
+    site = Site()
+    site.user_add("ada@example.org", "secret")
+    site.start()
+    site.stop(signal.SIGKILL)
+    all_of_them = [subprocess.Popen([CLAVIGERD, "-c", site.conf], stderr=subprocess.DEVNULL) for _ in range(10)]
+    try:
+        wait_until(lambda: sum(p.poll() is None for p in all_of_them) == 1, 20, "nine have given up")
+        time.sleep(0.2)
+        equal([p.returncode for p in all_of_them if p.poll() is not None], [78] * 9)
+        wait_until(site.answers, 5, "the one answers")
+        equal(site.ask("ada@example.org", "secret"), OK)
+    finally:
+        for p in all_of_them:
+            p.terminate()
+            p.wait(20)
+    site.close()
+
+
+def test_C07_what_another_program_serves_is_left_alone():
+    site = Site()
+    other = socket.socket(socket.AF_UNIX)
+    other.bind(site.mux)
+    other.listen(1)
+    done = run_daemon(site)
+    equal(done.returncode, 78, done.stderr)
+    assert "another process serves it" in done.stderr, done.stderr
+    assert stat.S_ISSOCK(os.stat(site.mux).st_mode)
+    other.close()
+    site.close()
+
+
+def test_C07_what_is_no_socket_is_never_removed():
+    for make in (lambda p: open(p, "w").write("precious"), os.mkdir, os.mkfifo):
+        site = Site()
+        make(site.mux)
+        done = run_daemon(site)
+        equal(done.returncode, 78, done.stderr)
+        assert "is no socket" in done.stderr, done.stderr
+        assert os.path.exists(site.mux)
+        site.close()
+
+
+def test_sockets_are_removed_at_the_end_and_their_folder_is_made():
+    site = Site(listen='listen "deep" { protocol = "saslauthd"  path = "%(dir)s/run/mux"  mode = 0600 }\n')
+    site.mux = site.dir + "/run/mux"
+    site.start()
+    equal(stat.S_IMODE(os.stat(site.dir + "/run").st_mode), 0o755)
+    equal(site.stop(), 0)
+    assert not os.path.exists(site.mux)
+    site.close()
+
+
+def test_X02_the_mode_is_exact_under_any_umask():
+    for umask in 0o000, 0o022, 0o077, 0o777:
+        for mode in 0o600, 0o660, 0o666, 0o777:
+            site = Site(listen='listen "x" { protocol = "saslauthd"  path = "%%(dir)s/mux"  mode = 0%o }\n' % mode)
+            site.start(umask=umask)
+            equal(stat.S_IMODE(os.stat(site.mux).st_mode), mode, "umask %o" % umask)
+            equal(site.stop(), 0)
+            site.close()
+
+
+def as_nobody(function):
+    """Runs it in a child without rights; what it returns must be a short string."""
+    reader, writer = os.pipe()
+    child = os.fork()
+    if child == 0:
+        try:
+            os.setgroups([])
+            os.setgid(NOBODY.pw_gid)
+            os.setuid(NOBODY.pw_uid)
+            os.write(writer, str(function()).encode())
+        except BaseException as e:
+            os.write(writer, repr(e).encode()[:500])
+        os._exit(0)
+    os.close(writer)
+    answer = os.read(reader, 1000).decode()
+    os.close(reader)
+    os.waitpid(child, 0)
+    return answer
+
+
+def raw(path, data):
+    sock = socket.socket(socket.AF_UNIX)
+    sock.settimeout(10)
+    sock.connect(path)
+    try:
+        sock.sendall(data)
+        return sock.recv(1000)
+    except (BrokenPipeError, ConnectionResetError):
+        return b""
+    finally:
+        sock.close()
+
+
+def test_X02_peers_are_known_by_their_credentials_whatever_the_mode():
+    if not ROOT:
+        print("# needs root to be somebody else: not run")
+        return
+    listen = '''
+listen "open"    { protocol = "saslauthd"  path = "%(dir)s/mux"      mode = 0666 }
+listen "closed"  { protocol = "saslauthd"  path = "%(dir)s/closed"   mode = 0666  peers = { "root" } }
+listen "named"   { protocol = "saslauthd"  path = "%(dir)s/named"    mode = 0666  peers = { "nobody" } }
+listen "grouped" { protocol = "saslauthd"  path = "%(dir)s/grouped"  mode = 0666  peers = { "@nogroup" } }
+listen "others"  { protocol = "saslauthd"  path = "%(dir)s/others"   mode = 0666  peers = { "@daemon" } }
+listen "pam"     { protocol = "pam"        path = "%(dir)s/pam"      mode = 0666 }
+listen "control" { protocol = "control"    path = "%(dir)s/control"  mode = 0666 }
+'''
+    site = Site(listen=listen)
+    site.user_add("ada@example.org", "secret")
+    site.start()
+    sasl = frame("ada@example.org", "secret")
+    pam = b"\1\1" + sasl
+    control = b'{"command":"status"}\n'
+    for name, data, wanted in (("mux", sasl, True), ("closed", sasl, False), ("named", sasl, True),
+                               ("grouped", sasl, True), ("others", sasl, False), ("pam", pam, False),
+                               ("control", control, False)):
+        got = as_nobody(lambda: len(raw("%s/%s" % (site.dir, name), data)) > 0)
+        equal(got, str(wanted), "%s as nobody" % name)
+        assert len(raw("%s/%s" % (site.dir, name), data)) > 0, "%s as root" % name
+    wait_until(lambda: site.status()["peers_refused"] >= 3, 5, "the refused are counted")
+    assert "not among its peers" in site.log_text()
+    equal(site.stop(), 0)
+    site.close()
+
+
+def test_X11_an_unprivileged_user_cannot_control():
+    if not ROOT:
+        print("# needs root to be somebody else: not run")
+        return
+    with started(listen=Site.LISTEN.replace("0600", "0666")) as site:
+        for command in ({"command": "flush", "all": True}, {"command": "reload"},
+                        {"command": "explain", "login": "ada@example.org"}):
+            got = as_nobody(lambda: raw(site.control, json.dumps(command).encode() + b"\n"))
+            equal(got, "b''", str(command))
+        equal(site.status()["cache"]["flushes"], 0)
+
+
+def test_it_drops_root_for_good():
+    if not ROOT:
+        print("# needs root to drop it: not run")
+        return
+    site = Site()
+    site.user_add("ada@example.org", "secret")
+    os.chown(site.database, NOBODY.pw_uid, NOBODY.pw_gid)
+    text = open(site.conf).read().replace("daemon {", 'daemon { user = "nobody" group = "nogroup"')
+    open(site.conf, "w").write(text)
+    site.start()
+    equal(site.ask("ada@example.org", "secret"), OK)
+    status = dict(l.split(":", 1) for l in open("/proc/%d/status" % site.process.pid).read().splitlines())
+    equal(set(status["Uid"].split()), {str(NOBODY.pw_uid)})
+    equal(set(status["Gid"].split()), {str(NOBODY.pw_gid)})
+    equal(int(status["CapEff"].strip(), 16), 0)
+    equal(int(status["CapPrm"].strip(), 16), 0)
+    equal(status["NoNewPrivs"].strip(), "1")
+    limits = open("/proc/%d/limits" % site.process.pid).read()
+    assert "Max core file size        0 " in limits, limits
+    equal(site.stop(), 0)
+    site.close()
+
+
+# What is wrong in a configuration: nothing is started, and the error has the way out.
+FAULTS = [
+    ("an unknown key", "listen \"x\" { protocol = \"saslauthd\" pth = \"/tmp/x\" }\n", "path"),
+    ("an unknown section", "acounts \"x\" { }\n", "accounts"),
+    ("a wrong type", "cache { entries = many }\n", "entries"),
+    ("an impossible value", "daemon { deadline = \"1h\" }\n", "deadline"),
+    ("an unknown preset", 'accounts "x" { preset = "postfixadmim" file = "/x" }\n', "postfixadmim"),
+    ("an unknown driver", 'accounts "x" { preset = "claviger" driver = "oracle" file = "/x" }\n', "oracle"),
+    ("a query with an unknown placeholder", 'accounts "x" { file = "/x" lookup = "SELECT %%z" }\n', "%z"),
+]
+
+
+def test_a_wrong_configuration_starts_nothing_and_says_what_to_do():
+    for what, text, hint in FAULTS:
+        site = Site()
+        with open(site.conf) as f:
+            good = f.read()
+        with open(site.conf, "w") as f:
+            f.write((text.replace("%%", "%")) + good.replace("cache {", "# cache {") if "cache {" in text or "daemon {" in text
+                    else text.replace("%%", "%") + good)
+        done = run_daemon(site)
+        equal(done.returncode, 78, "%s: %s" % (what, done.stderr))
+        assert hint in done.stderr and site.conf in done.stderr, (what, done.stderr)
+        assert not os.path.exists(site.mux), what
+        equal(run_daemon(site, "--check-config").returncode, 78, what)
+        site.close()
+
+
+def test_check_config_says_that_a_good_one_is_good():
+    site = Site()
+    done = run_daemon(site, "--check-config")
+    equal(done.returncode, 0, done.stderr)
+    assert "good" in done.stdout, done.stdout
+    assert not os.path.exists(site.mux)
+    site.close()
+
+
+def test_usage_is_told_and_its_errors_are_64():
+    done = subprocess.run([CLAVIGERD, "--help"], capture_output=True, text=True)
+    equal((done.returncode, done.stderr), (0, ""))
+    assert "--check-config" in done.stdout
+    for argv in (["--chek"], ["extra"], ["-c"]):
+        equal(subprocess.run([CLAVIGERD, *argv], capture_output=True).returncode, 64, str(argv))
+
+
+def test_a_reload_takes_new_listeners_and_a_bad_file_changes_nothing():
+    with started() as site:
+        equal(site.ask("ada@example.org", "secret"), OK)
+        good = open(site.conf).read()
+        with open(site.conf, "w") as f:
+            f.write(good + 'listen "more" { protocol = "saslauthd"  path = "%s/more"  mode = 0600 }\n' % site.dir)
+        site.process.send_signal(signal.SIGHUP)
+        wait_until(lambda: os.path.exists(site.dir + "/more"), 5, "the new socket")
+        equal(site.ask("ada@example.org", "secret", path=site.dir + "/more"), OK)
+        with open(site.conf, "w") as f:
+            f.write("nonsense\n")
+        site.process.send_signal(signal.SIGHUP)
+        wait_until(lambda: "reload refused" in site.log_text(), 5, "the refusal is logged")
+        equal(site.ask("ada@example.org", "secret", path=site.dir + "/more"), OK)
+        with open(site.conf, "w") as f:
+            f.write(good)
+        equal(site.ctl("reload").returncode, 0)
+        wait_until(lambda: not os.path.exists(site.dir + "/more"), 5, "the socket is gone")
+        equal(site.ask("ada@example.org", "secret"), OK)
+
+
+def test_a_reload_keeps_what_is_cached_unless_the_accounts_changed():
+    with started() as site:
+        equal(site.ask("ada@example.org", "secret"), OK)
+        equal(site.ctl("reload").returncode, 0)
+        before = site.status()["lookups"]
+        equal(site.ask("ada@example.org", "secret"), OK)
+        equal(site.status()["lookups"], before, "lookups after a reload that changed nothing")
+        text = open(site.conf).read().replace('preset = "claviger"', 'preset = "claviger"  domains = { "example.net" }')
+        with open(site.conf, "w") as f:
+            f.write(text)
+        equal(site.ctl("reload").returncode, 0)
+        equal(site.ask("ada@example.org", "secret"), NO, "another set of sources judges")
+
+
+def test_reloads_under_load_lose_nothing():
+    import threading
+    with started() as site:
+        answers, going = [], [True]
+
+        def client():
+            while going[0]:
+                answers.append(site.ask("ada@example.org", "secret"))
+        threads = [threading.Thread(target=client) for _ in range(4)]
+        for t in threads:
+            t.start()
+        good = open(site.conf).read()
+        for i in range(40):
+            with open(site.conf, "w") as f:
+                f.write(good if i % 2 == 0 else good + "nonsense\n")
+            equal(site.ctl("reload").returncode, 0 if i % 2 == 0 else 78, "reload %d" % i)
+        going[0] = False
+        for t in threads:
+            t.join()
+        print("# %d sign-ins through 40 reloads" % len(answers))
+        equal(set(answers), {OK})
+
+
+def test_SIGTERM_ends_what_is_in_flight():
+    site = started()
+    waiting = []
+    for i in range(20):
+        sock = site.connect()
+        sock.sendall(frame("ada@example.org", "wrong %d" % i))
+        waiting.append(sock)
+    half = site.connect()
+    half.sendall(frame("ada@example.org", "secret")[:10])
+    idle = site.connect()
+    time.sleep(0.05)
+    site.process.send_signal(signal.SIGTERM)
+    for sock in waiting:
+        assert read_reply(sock) in (NO, TEMPORARY)
+    half.sendall(frame("ada@example.org", "secret")[10:])
+    assert read_reply(half) in (OK, TEMPORARY)
+    equal(read_reply(idle), TEMPORARY)
+    equal(site.process.wait(10), 0)
+    site.close()
+
+
+def test_an_account_file_that_is_missing_is_temporary_until_it_is_there():
+    with Site() as site:
+        site.start()
+        equal(site.ask("ada@example.org", "secret"), TEMPORARY)
+        site.user_add("ada@example.org", "secret")
+        equal(site.ask("ada@example.org", "secret"), OK)
+        os.rename(site.database, site.database + ".away")
+        equal(site.ask("ada@example.org", "other"), TEMPORARY)
+        os.rename(site.database + ".away", site.database)
+        equal(site.ask("ada@example.org", "other"), NO)
+
+
+if __name__ == "__main__":
+    harness.main()

@@ -1,0 +1,256 @@
+/* tests/unit/test_auth_parts.c - policy, pace, workers and fingerprints, each by itself */
+#include "auth/engine.h"
+#include "auth/policy.h"
+#include "common/macros.h"
+
+#include <sodium.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+/* --- policy ------------------------------------------------------------------------------- */
+
+#define NOW 1800000000
+
+static const struct {
+    const char *what;
+    struct { bool disabled, service_denied, password_expired; int64_t expires_at; const char *nets; } row;
+    const char *network;
+    enum verdict_reason reason;
+} policies[] = {
+    { "nothing against it",         { 0 }, "", REASON_OK },
+    { "disabled",                   { .disabled = true }, "", REASON_DISABLED },
+    { "disabled before all else",   { true, true, true, 1, "192.0.2.1" }, "", REASON_DISABLED },
+    { "service denied",             { .service_denied = true }, "", REASON_SERVICE_DENIED },
+    { "expires in a second",        { .expires_at = NOW + 1 }, "", REASON_OK },
+    { "expires now",                { .expires_at = NOW }, "", REASON_EXPIRED },
+    { "expired in 1970",            { .expires_at = 1 }, "", REASON_EXPIRED },
+    { "expires after 2038",         { .expires_at = INT64_C(4294967296) }, "", REASON_OK },
+    { "expired before 1970",        { .expires_at = -1 }, "", REASON_EXPIRED },
+    { "password expired",           { .password_expired = true }, "", REASON_PASSWORD_EXPIRED },
+    { "inside a network",           { .nets = "192.0.2.0/24, 2001:db8::/32" }, "192.0.2.9",
+      REASON_OK },
+    { "inside the other network",   { .nets = "192.0.2.0/24, 2001:db8::/32" }, "2001:db8::1",
+      REASON_OK },
+    { "outside of both",            { .nets = "192.0.2.0/24, 2001:db8::/32" }, "198.51.100.1",
+      REASON_NETWORK_DENIED },
+    { "an unknown address",         { .nets = "192.0.2.0/24" }, "", REASON_NETWORK_DENIED },
+    { "a list that is none",        { .nets = "everywhere" }, "192.0.2.9",
+      REASON_NETWORK_DENIED },
+};
+
+static void
+the_first_rule_that_refuses_is_the_reason(void **state)
+{
+    struct account *account = calloc(1, sizeof(*account));
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(policies); i++) {
+        account_wipe(account);
+        account->enabled = !policies[i].row.disabled;
+        account->service_ok = !policies[i].row.service_denied;
+        account->password_expired = policies[i].row.password_expired;
+        account->expires_at = policies[i].row.expires_at;
+        if (policies[i].row.nets)
+            strcpy(account->allow_nets, policies[i].row.nets);
+        print_message("# %s\n", policies[i].what);
+        assert_int_equal(policy_judge(account, span_of(policies[i].network), NOW),
+                         policies[i].reason);
+    }
+    free(account);
+}
+
+/* --- fingerprints --------------------------------------------------------------------------- */
+
+static void
+set_row(struct account *account)
+{
+    account_wipe(account);
+    account->found = account->enabled = account->service_ok = true;
+    strcpy(account->login, "ada@example.org");
+    secret_set(&account->stored, span_of("{PLAIN}secret"));
+    account->source = "mail";
+}
+
+static void change_login(struct account *a) { strcpy(a->login, "ada@example.orh"); }
+static void change_stored(struct account *a) { secret_set(&a->stored, span_of("{PLAIN}secreu")); }
+static void change_null(struct account *a) { a->password_null = true; }
+static void change_scheme(struct account *a) { strcpy(a->scheme, "SHA"); }
+static void change_enabled(struct account *a) { a->enabled = false; }
+static void change_service(struct account *a) { a->service_ok = false; }
+static void change_expired(struct account *a) { a->password_expired = true; }
+static void change_must(struct account *a) { a->must_change = true; }
+static void change_date(struct account *a) { a->expires_at = 1; }
+static void change_nets(struct account *a) { strcpy(a->allow_nets, "192.0.2.0/24"); }
+static void change_source(struct account *a) { a->source = "liam"; }
+static void
+change_attribute(struct account *a)
+{
+    memcpy(a->attributes.text, "home\0/a", 8);
+    a->attributes.used = 8;
+    a->attributes.count = 1;
+}
+
+/* Bytes that move from one field to the next. */
+static void
+change_boundary(struct account *a)
+{
+    strcpy(a->login, "ada@example.or");
+    secret_set(&a->stored, span_of("g{PLAIN}secret"));
+}
+
+static void
+every_column_that_could_change_a_verdict_changes_the_fingerprint(void **state)
+{
+    static void (*const row_changes[])(struct account *) = {
+        change_login, change_stored, change_null, change_scheme, change_enabled, change_service,
+        change_expired, change_must, change_date, change_nets, change_source, change_attribute,
+        change_boundary,
+    };
+    struct cache_fingerprint plain, changed[COUNT(row_changes)], again;
+    struct account *account = calloc(1, sizeof(*account));
+    struct cache_config config;
+    struct cache *cache;
+    struct error err;
+
+    (void)state;
+    cache_config_default(&config);
+    config.entries = 16;
+    assert_int_equal(cache_new(&config, &cache, &err), ERROR_NONE);
+    set_row(account);
+    judge_fingerprint(cache, account, &plain);
+    set_row(account);
+    judge_fingerprint(cache, account, &again);
+    assert_memory_equal(&plain, &again, sizeof(plain));
+    for (size_t i = 0; i < COUNT(row_changes); i++) {
+        set_row(account);
+        row_changes[i](account);
+        judge_fingerprint(cache, account, &changed[i]);
+        assert_memory_not_equal(&plain, &changed[i], sizeof(plain));
+        for (size_t j = 0; j < i; j++)
+            assert_memory_not_equal(&changed[i], &changed[j], sizeof(plain));
+    }
+    account_wipe(account);
+    free(account);
+    cache_free(cache);
+}
+
+/* --- pace ------------------------------------------------------------------------------------- */
+
+static void
+a_drawn_time_is_one_of_the_recent_real_ones(void **state)
+{
+    struct pace pace;
+
+    (void)state;
+    pace_set(&pace);
+    for (int i = 0; i < PACE_SAMPLES; i++)
+        pace_note(&pace, i % 2 ? 30 : 70);
+    for (int i = 0; i < 1000; i++) {
+        int64_t ms = pace_draw_ms(&pace);
+
+        assert_true(ms == 30 || ms == 70);
+    }
+}
+
+static void
+a_stranger_never_waits_for_ever(void **state)
+{
+    struct pace pace;
+
+    (void)state;
+    pace_set(&pace);
+    for (int i = 0; i < PACE_SAMPLES; i++)
+        pace_note(&pace, i % 2 ? INT64_MAX : -5);
+    for (int i = 0; i < 1000; i++) {
+        int64_t ms = pace_draw_ms(&pace);
+
+        assert_true(ms >= 0 && ms <= 2000);
+    }
+}
+
+/* --- workers ------------------------------------------------------------------------------------ */
+
+struct counted_job { struct job job; _Atomic int runs; };
+
+static void
+run_job(void *context, size_t worker, struct job *job)
+{
+    assert_true(worker < 3);
+    atomic_fetch_add(&((struct counted_job *)job)->runs, 1);
+    atomic_fetch_add((_Atomic int *)context, 1);
+}
+
+static void
+every_job_is_run_once_also_when_the_end_comes(void **state)
+{
+    static struct counted_job jobs[1000];
+    _Atomic int runs = 0;
+    const struct workers_config config = {
+        .name = "test", .threads = 3, .queue_max = COUNT(jobs), .niceness = 1, .run = run_job,
+        .context = &runs,
+    };
+    struct workers *workers;
+    struct error err;
+
+    (void)state;
+    assert_int_equal(workers_new(&config, &workers, &err), ERROR_NONE);
+    for (size_t i = 0; i < COUNT(jobs); i++)
+        assert_true(workers_push(workers, &jobs[i].job));
+    workers_free(workers);
+    assert_int_equal(atomic_load(&runs), COUNT(jobs));
+    for (size_t i = 0; i < COUNT(jobs); i++)
+        assert_int_equal(atomic_load(&jobs[i].runs), 1);
+}
+
+static void
+hold_job(void *context, size_t worker, struct job *job)
+{
+    pthread_mutex_t *gate = context;
+
+    (void)worker;
+    (void)job;
+    pthread_mutex_lock(gate);
+    pthread_mutex_unlock(gate);
+}
+
+static void
+a_full_queue_gives_the_job_back(void **state)
+{
+    pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER;
+    const struct workers_config config = {
+        .name = "test", .threads = 1, .queue_max = 2, .run = hold_job, .context = &gate,
+    };
+    struct job jobs[5];
+    struct workers *workers;
+    struct error err;
+    size_t taken = 0;
+
+    (void)state;
+    pthread_mutex_lock(&gate);
+    assert_int_equal(workers_new(&config, &workers, &err), ERROR_NONE);
+    while (taken < COUNT(jobs) && workers_push(workers, &jobs[taken]))
+        taken++;
+    /* Two in the queue, and one that the thread may have taken already. */
+    assert_true(taken == 2 || taken == 3);
+    pthread_mutex_unlock(&gate);
+    workers_free(workers);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_first_rule_that_refuses_is_the_reason),
+        cmocka_unit_test(every_column_that_could_change_a_verdict_changes_the_fingerprint),
+        cmocka_unit_test(a_drawn_time_is_one_of_the_recent_real_ones),
+        cmocka_unit_test(a_stranger_never_waits_for_ever),
+        cmocka_unit_test(every_job_is_run_once_also_when_the_end_comes),
+        cmocka_unit_test(a_full_queue_gives_the_job_back),
+    };
+
+    return sodium_init() < 0 ? 1 : cmocka_run_group_tests_name("parts of auth", tests, NULL, NULL);
+}
