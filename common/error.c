@@ -21,32 +21,44 @@ make_printable(char *text)
             *text = '?';
 }
 
+/* Cuts what is too long. */
+static void
+set_reason(struct error *err, const char *made)
+{
+    size_t len = strnlen(made, sizeof(err->reason) - 1);
+
+    memcpy(err->reason, made, len);
+    err->reason[len] = '\0';
+    make_printable(err->reason);
+}
+
+/* By way of `made`: an argument may be the reason that is there. */
 enum error_code
 error_set(struct error *err, enum error_code code, const char *format, ...)
 {
+    char made[sizeof(err->reason)];
     va_list args;
 
-    err->code = code;
     va_start(args, format);
-    vsnprintf(err->reason, sizeof(err->reason), format, args);
+    vsnprintf(made, sizeof(made), format, args);
     va_end(args);
-    make_printable(err->reason);
+    set_reason(err, made);
+    err->code = code;
     return code;
 }
 
 enum error_code
 error_prefix(struct error *err, const char *format, ...)
 {
-    char old[sizeof(err->reason)];
+    char made[2 * sizeof(err->reason) + 2];
     va_list args;
     size_t len;
 
-    memcpy(old, err->reason, sizeof(old));
     va_start(args, format);
-    vsnprintf(err->reason, sizeof(err->reason), format, args);
+    vsnprintf(made, sizeof(err->reason), format, args);
     va_end(args);
-    len = strlen(err->reason);
-    snprintf(err->reason + len, sizeof(err->reason) - len, ": %s", old);
-    make_printable(err->reason);
+    len = strlen(made);
+    snprintf(made + len, sizeof(made) - len, ": %s", err->reason);
+    set_reason(err, made);
     return err->code;
 }
