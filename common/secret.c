@@ -14,11 +14,16 @@ secret_wipe(struct secret *secret)
 bool
 secret_set(struct secret *secret, span from)
 {
-    secret_wipe(secret);
-    if (from.len > sizeof(secret->bytes))
+    size_t old_len = secret->len;
+
+    if (from.len > sizeof(secret->bytes)) {
+        secret_wipe(secret);
         return false;
+    }
     if (from.len > 0)
-        memcpy(secret->bytes, from.ptr, from.len);
+        memmove(secret->bytes, from.ptr, from.len);     /* `from` may be a part of it */
+    if (old_len > from.len)
+        sodium_memzero(secret->bytes + from.len, old_len - from.len);
     secret->len = from.len;
     return true;
 }

@@ -16,7 +16,8 @@
 
 struct secret { size_t len; unsigned char bytes[SECRET_MAX]; };
 
-/* Wipes, then copies. False, and empty, when `from` does not fit: never cut. */
+/* Copies, and wipes what else was held; `from` may be a part of it. False, and empty, when `from`
+ * does not fit: never cut. */
 bool secret_set(struct secret *secret, span from);
 
 /* Wipes what was held, its length too. A secret that was never set holds nothing. */
