@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdatomic.h>
@@ -21,15 +22,21 @@
 #define LINE_MAX_BYTES 1000     /* syslog receivers commonly stop at 1024 */
 #define RING_LINES 2048         /* a power of two */
 
-struct slot {
-    _Atomic uint64_t turn;
+struct line {
+    struct timespec at;         /* when it was logged, however late it is written */
     enum log_level level;
     char text[LINE_MAX_BYTES];
+};
+
+struct slot {
+    _Atomic uint64_t turn;
+    struct line line;
 };
 
 static struct {
     struct slot slots[RING_LINES];
     _Alignas(CACHE_LINE) _Atomic uint64_t tail;
+    _Atomic unsigned producers;                 /* threads that may be about to fill a slot */
     _Alignas(CACHE_LINE) uint64_t head;         /* the writer's own */
     _Alignas(CACHE_LINE) _Atomic uint64_t dropped;
     uint64_t dropped_told;                      /* the writer's own */
@@ -104,30 +111,50 @@ log_token(span text, char out[LOG_TOKEN_MAX])
     return out;
 }
 
-static void
-write_stderr(enum log_level level, const char *text)
+/* All of it; false when the rest could not be written: a full disk, a reader that went. */
+static bool
+write_all(const char *text, size_t len)
 {
-    char line[LINE_MAX_BYTES + 64];
-    struct timespec now;
+    while (len > 0) {
+        ssize_t written = write(STDERR_FILENO, text, len);
+
+        if (written < 0 && errno == EINTR)
+            continue;
+        if (written <= 0)
+            return false;
+        text += written;
+        len -= (size_t)written;
+    }
+    return true;
+}
+
+static bool
+write_stderr(const struct line *line)
+{
+    char text[LINE_MAX_BYTES + 64];
     struct tm utc;
     size_t len;
 
-    clock_gettime(CLOCK_REALTIME, &now);
-    gmtime_r(&now.tv_sec, &utc);
-    len = strftime(line, sizeof(line), "%Y-%m-%dT%H:%M:%S", &utc);
-    len += (size_t)snprintf(line + len, sizeof(line) - len, ".%03ldZ %s: %s\n",
-                            now.tv_nsec / 1000000, levels[level].word, text);
-    while (write(STDERR_FILENO, line, len) < 0 && errno == EINTR)
-        ;
+    gmtime_r(&line->at.tv_sec, &utc);
+    len = strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &utc);
+    len += (size_t)snprintf(text + len, sizeof(text) - len, ".%03ldZ %s: %s\n",
+                            line->at.tv_nsec / 1000000, levels[line->level].word, line->text);
+    return write_all(text, len);
 }
 
 static void
-write_line(enum log_level level, const char *text)
+count_dropped(void)
 {
-    if (ring.target == LOG_TO_SYSLOG && atomic_load(&ring.running))
-        syslog(levels[level].priority, "%s", text);
-    else
-        write_stderr(level, text);
+    atomic_fetch_add_explicit(&ring.dropped, 1, memory_order_relaxed);
+}
+
+static bool
+write_line(const struct line *line)
+{
+    if (ring.target == LOG_TO_STDERR)
+        return write_stderr(line);
+    syslog(levels[line->level].priority, "%s", line->text);
+    return true;
 }
 
 static bool
@@ -137,24 +164,27 @@ write_next(void)
 
     if (atomic_load_explicit(&slot->turn, memory_order_acquire) != ring.head + 1)
         return false;
-    write_line(slot->level, slot->text);
+    if (!write_line(&slot->line))
+        count_dropped();
     atomic_store_explicit(&slot->turn, ring.head + RING_LINES, memory_order_release);
     ring.head++;
     return true;
 }
 
+/* Not told while nothing can be written: then it is with a later line. */
 static void
 tell_dropped(void)
 {
+    struct line line = { .level = LOG_LEVEL_WARNING };
     uint64_t dropped = log_dropped();
-    char text[80];
 
     if (dropped == ring.dropped_told)
         return;
-    snprintf(text, sizeof(text), "log: %llu lines dropped, the writer was too slow",
+    clock_gettime(CLOCK_REALTIME, &line.at);
+    snprintf(line.text, sizeof(line.text), "log: %llu lines dropped, the writer was too slow or could not write",
              (unsigned long long)(dropped - ring.dropped_told));
-    write_line(LOG_LEVEL_WARNING, text);
-    ring.dropped_told = dropped;
+    if (write_line(&line))
+        ring.dropped_told = dropped;
 }
 
 static void
@@ -171,15 +201,22 @@ sleep_until_woken(void)
             ;
 }
 
+/* One round of the ring at a time, so that a flood does not keep the count of what it cost
+ * from being told. */
 static void *
 writer_main(void *unused)
 {
     (void)unused;
     for (;;) {
-        while (write_next())
-            ;
+        const bool stopping = atomic_load(&ring.stopping);
+        size_t written = 0;
+
+        while (written < RING_LINES && write_next())
+            written++;
         tell_dropped();
-        if (atomic_load(&ring.stopping) && !write_next())
+        if (written == RING_LINES)
+            continue;
+        if (stopping)
             return NULL;
         sleep_until_woken();
     }
@@ -231,6 +268,8 @@ log_stop(void)
 {
     if (!atomic_exchange(&ring.running, false))
         return;
+    while (atomic_load(&ring.producers) > 0)
+        sched_yield();          /* a moment: no producer waits for anything */
     atomic_store(&ring.stopping, true);
     wake_writer();
     pthread_join(ring.writer, NULL);
@@ -269,34 +308,58 @@ make_one_line(char *text)
             *text = '?';
 }
 
+/* What is too long ends in "...", so that nobody takes it for the whole. */
+PRINTF_LIKE(3, 0)
+static void
+fill(struct line *line, enum log_level level, const char *format, va_list args)
+{
+    int len = vsnprintf(line->text, sizeof(line->text), format, args);
+
+    if (len >= (int)sizeof(line->text))
+        memcpy(line->text + sizeof(line->text) - 4, "...", 4);
+    make_one_line(line->text);
+    clock_gettime(CLOCK_REALTIME, &line->at);
+    line->level = level;
+}
+
+/* False: no writer runs. */
+PRINTF_LIKE(2, 0)
+static bool
+put_into_ring(enum log_level level, const char *format, va_list args)
+{
+    bool running;
+
+    atomic_fetch_add(&ring.producers, 1);       /* before `running` is read: see log_stop() */
+    running = atomic_load(&ring.running);
+    if (running) {
+        uint64_t position;
+        struct slot *slot = claim(&position);
+
+        if (slot) {
+            fill(&slot->line, level, format, args);
+            atomic_store(&slot->turn, position + 1);
+            wake_writer();
+        } else {
+            count_dropped();
+        }
+    }
+    atomic_fetch_sub(&ring.producers, 1);
+    return running;
+}
+
 void
 log_line(enum log_level level, const char *format, ...)
 {
-    char direct[LINE_MAX_BYTES];
-    struct slot *slot = NULL;
-    uint64_t position = 0;
+    struct line line;
     va_list args;
-    char *text;
 
     if (level > log_level())
         return;
-    if (atomic_load_explicit(&ring.running, memory_order_acquire)) {
-        slot = claim(&position);
-        if (!slot) {
-            atomic_fetch_add_explicit(&ring.dropped, 1, memory_order_relaxed);
-            return;
-        }
-    }
-    text = slot ? slot->text : direct;
     va_start(args, format);
-    vsnprintf(text, LINE_MAX_BYTES, format, args);
-    va_end(args);
-    make_one_line(text);
-    if (!slot) {
-        write_stderr(level, text);
-        return;
+    if (!put_into_ring(level, format, args)) {
+        fill(&line, level, format, args);       /* nothing has read `args` yet */
+        if (!write_stderr(&line))
+            count_dropped();
     }
-    slot->level = level;
-    atomic_store(&slot->turn, position + 1);
-    wake_writer();
+    va_end(args);
 }
