@@ -1,0 +1,320 @@
+/* config/schema.c - see schema.h
+ *
+ * A row is: name, what kind of value, the member it fills, its bounds. Bounds without a word next
+ * to them only keep out what nobody means.
+ */
+#include "config/schema.h"
+
+#include "auth/service.h"
+
+#include <string.h>
+
+#define SECOND UINT64_C(1000)
+#define DAY (86400 * SECOND)
+#define MEGABYTE (UINT64_C(1) << 20)
+
+#define MEMBER(type, member) \
+    .offset = offsetof(type, member), .width = sizeof(((type *)0)->member)
+#define LIST(type, member, count) \
+    MEMBER(type, member), .count_offset = offsetof(type, count), .list = true
+#define WORDS(table) .words = (table), .words_count = COUNT(table)
+#define KEYS(table) .keys = (table), .keys_count = COUNT(table)
+
+/* --- words --------------------------------------------------------------------------- */
+
+static const struct config_word booleans[] = {
+    { "true", true }, { "false", false }, { "yes", true }, { "no", false }, { "on", true },
+    { "off", false },
+};
+static const struct config_word log_levels[] = {
+    { "error", LOG_LEVEL_ERROR }, { "warning", LOG_LEVEL_WARNING }, { "info", LOG_LEVEL_INFO },
+    { "debug", LOG_LEVEL_DEBUG },
+};
+_Static_assert(COUNT(log_levels) == LOG_LEVELS, "a log level lacks its word");
+static const struct config_word protocols[] = {
+    { "saslauthd", LISTEN_SASLAUTHD }, { "pam", LISTEN_PAM }, { "control", LISTEN_CONTROL },
+};
+_Static_assert(COUNT(protocols) == LISTEN_PROTOCOLS, "a protocol lacks its word");
+static const struct config_word cases[] = { { "lower", IDENTITY_LOWER }, { "keep", IDENTITY_KEEP } };
+
+const char *
+listen_protocol_word(enum listen_protocol protocol)
+{
+    return protocols[protocol].name;
+}
+
+/* --- keys ---------------------------------------------------------------------------- */
+
+#define DAEMON(member) MEMBER(struct config, daemon.member)
+static const struct config_key daemon_keys[] = {
+    { "user", &config_user, DAEMON(user) },
+    { "group", &config_group, DAEMON(group) },
+    { "threads", &config_count, DAEMON(threads), .most = 1024 },
+    { "hash_threads", &config_count, DAEMON(hash_threads), .most = 1024 },
+    /* Postfix gives up after 10 s (smtpd's cyrus glue); an answer later than 8 s is nobody's. */
+    { "deadline", &config_duration, DAEMON(deadline_ms), .least = SECOND, .most = 8 * SECOND },
+    { "read_deadline", &config_duration, DAEMON(read_deadline_ms), .least = 100, .most = 60 * SECOND },
+    { "connections", &config_count, DAEMON(connections_max), .most = 1000000 },
+    { "queue", &config_count, MEMBER(struct config, auth.queue_max), .least = 1, .most = 1000000 },
+    { "log_level", &config_one_of, DAEMON(log_level), WORDS(log_levels) },
+    { "driver_dir", &config_path, DAEMON(driver_dir) },
+    { "preset_dir", &config_path, DAEMON(preset_dir) },
+};
+
+#define ACCOUNTS(member) MEMBER(struct account_source_config, member)
+#define OWN_QUERIES_AT 8
+/* Not constant: config_schema_init() puts account/'s names of queries behind these. */
+static struct config_key accounts_keys[OWN_QUERIES_AT + ACCOUNT_QUERIES] = {
+    { "preset", &config_name, ACCOUNTS(preset) },
+    { "driver", &config_name, ACCOUNTS(driver) },
+    { "file", &config_path, ACCOUNTS(file) },
+    { "default_scheme", &config_name, ACCOUNTS(default_scheme) },
+    { "domains", &config_domain, LIST(struct account_source_config, domains, domains_count) },
+    { "connections", &config_count, ACCOUNTS(connections), .least = 1, .most = 256 },
+    { "query_timeout", &config_duration, ACCOUNTS(query_timeout_ms), .least = 100,
+      .most = 30 * SECOND },
+    { "alias", &config_one_of, ACCOUNTS(alias), WORDS(booleans) },
+};
+
+#define LISTEN(member) MEMBER(struct listen_config, member)
+static const struct config_key listen_keys[] = {
+    { "protocol", &config_one_of, LISTEN(protocol), WORDS(protocols), .required = true },
+    { "path", &config_socket_path, LISTEN(path), .required = true },
+    { "owner", &config_user, LISTEN(owner) },
+    { "group", &config_group, LISTEN(group) },
+    { "mode", &config_octal, LISTEN(mode), .most = 0777 },
+    { "default_domain", &config_domain, LISTEN(auth.default_domain) },
+    { "services", &config_service, LIST(struct listen_config, auth.services, auth.services_count) },
+    { "peers", &config_peer, LIST(struct listen_config, peers, peers_count) },
+};
+
+static const struct config_key service_keys[] = {
+    { "default_domain", &config_domain, MEMBER(struct auth_service_rule, default_domain) },
+};
+
+#define CACHE(member) MEMBER(struct config, cache.member)
+static const struct config_key cache_keys[] = {
+    /* 64 bytes each: at most 8 GiB. */
+    { "entries", &config_count, CACHE(entries), .most = UINT64_C(1) << 27 },
+    { "ttl", &config_duration, CACHE(ttl_ms), .least = SECOND, .most = 30 * DAY },
+    { "revalidate", &config_duration, CACHE(revalidate_ms), .most = 30 * DAY },
+    { "negative_ttl", &config_duration, CACHE(negative_ttl_ms), .most = DAY },
+    { "grace", &config_duration, CACHE(grace_ms), .most = 30 * DAY },
+};
+
+#define PASSWORD(member) MEMBER(struct config, auth.password.member)
+static const struct config_key password_keys[] = {
+    { "max_length", &config_count, PASSWORD(length_max), .least = 1, .most = SECRET_MAX },
+    { "max_stored", &config_count, PASSWORD(stored_max), .least = 16, .most = SECRET_MAX },
+    { "bcrypt_cost", &config_count, PASSWORD(bcrypt_cost_max), .least = 4, .most = 31 },
+    /* The least and the most that sha*-crypt has ("rounds=", Drepper's specification). */
+    { "sha_rounds", &config_count, PASSWORD(sha_rounds_max), .least = 1000, .most = 999999999 },
+    { "sha1_rounds", &config_count, PASSWORD(sha1_rounds_max), .least = 4, .most = UINT32_MAX },
+    { "sunmd5_rounds", &config_count, PASSWORD(sunmd5_rounds_max), .most = UINT32_MAX },
+    /* Four characters of six bits. */
+    { "bsdi_rounds", &config_count, PASSWORD(bsdi_rounds_max), .least = 1, .most = (1 << 24) - 1 },
+    { "memory", &config_size, PASSWORD(memory_max), .least = MEGABYTE, .most = 65536 * MEGABYTE },
+};
+
+static const struct config_key identity_keys[] = {
+    { "case", &config_one_of, MEMBER(struct config, auth.local_case), WORDS(cases) },
+};
+
+/* --- where a section's values go ----------------------------------------------------- */
+
+static void *
+begin_config(struct config_draft *draft, const char *title, struct error *err)
+{
+    (void)title, (void)err;
+    return &draft->config;
+}
+
+/* One zeroed element more at the end of *array, which has `*count`; NULL without memory. */
+static void *
+append(struct keep *keep, void **array, size_t *count, size_t size)
+{
+    void *larger = keep_grow(keep, *array, *count, size);
+    unsigned char *element;
+
+    if (!larger)
+        return NULL;
+    *array = larger;
+    element = (unsigned char *)larger + (*count)++ * size;
+    memset(element, 0, size);
+    return element;
+}
+
+static const char *
+keep_text(struct keep *keep, const char *text)
+{
+    size_t len = strlen(text);
+    char *copy = keep_bytes(keep, len + 1);
+
+    return copy ? memcpy(copy, text, len) : NULL;
+}
+
+static void *
+no_memory(struct error *err)
+{
+    error_set(err, ERROR_UNAVAILABLE, "no memory for the configuration");
+    return NULL;
+}
+
+static void *
+begin_accounts(struct config_draft *draft, const char *title, struct error *err)
+{
+    struct config *config = &draft->config;
+    const char *kept = keep_text(&draft->keep, title);
+    void *array = config->accounts;
+    struct account_source_config *source;
+
+    if (!kept)
+        return no_memory(err);
+    source = append(&draft->keep, &array, &config->accounts_count, sizeof(*source));
+    if (!source)
+        return no_memory(err);
+    config->accounts = array;
+    account_source_config_default(source);
+    source->title = kept;
+    return source;
+}
+
+static void *
+begin_listen(struct config_draft *draft, const char *title, struct error *err)
+{
+    struct config *config = &draft->config;
+    const char *kept = keep_text(&draft->keep, title);
+    void *array = config->listens;
+    struct listen_config *listen;
+
+    if (!kept)
+        return no_memory(err);
+    listen = append(&draft->keep, &array, &config->listens_count, sizeof(*listen));
+    if (!listen)
+        return no_memory(err);
+    config->listens = array;
+    listen->title = listen->auth.name = kept;
+    listen->mode = 0660;
+    return listen;
+}
+
+static void *
+begin_service(struct config_draft *draft, const char *title, struct error *err)
+{
+    struct auth_config *auth = &draft->config.auth;
+    void *array = (void *)(uintptr_t)auth->services;
+    struct auth_service_rule *rule;
+    char mapped[SERVICE_NAME_MAX + 1];
+    const char *kept;
+
+    if (!service_map(span_of(title), mapped) || mapped[0] == '\0') {
+        error_set(err, ERROR_CONFIG, "\"%.80s\" is not %s", title, config_service.form);
+        return NULL;
+    }
+    kept = keep_text(&draft->keep, mapped);
+    if (!kept)
+        return no_memory(err);
+    rule = append(&draft->keep, &array, &auth->services_count, sizeof(*rule));
+    if (!rule)
+        return no_memory(err);
+    auth->services = array;
+    rule->name = kept;
+    return rule;
+}
+
+/* --- what must hold between keys ----------------------------------------------------- */
+
+static enum error_code
+check_accounts(struct config_section_view *view, struct error *err)
+{
+    const struct account_source_config *source = view->base;
+
+    if (source->preset || source->queries[ACCOUNT_LOOKUP])
+        return ERROR_NONE;
+    return error_set(err, ERROR_CONFIG, "neither \"preset\" nor a query \"%s\": how are its "
+                     "accounts found?", account_query_name(ACCOUNT_LOOKUP));
+}
+
+static enum error_code
+check_listen(struct config_section_view *view, struct error *err)
+{
+    const struct config *config = &view->draft->config;
+    const struct listen_config *listen = view->base;
+
+    view->fault = "path";
+    for (size_t i = 0; i + 1 < config->listens_count; i++)
+        if (strcmp(config->listens[i].path, listen->path) == 0)
+            return error_set(err, ERROR_CONFIG, "listen \"%s\" has the path \"%s\" already",
+                             config->listens[i].title, listen->path);
+    return ERROR_NONE;
+}
+
+/* Two titles that mean one service would contradict each other. */
+static enum error_code
+check_service(struct config_section_view *view, struct error *err)
+{
+    const struct auth_config *auth = &view->draft->config.auth;
+    const struct auth_service_rule *rule = view->base;
+
+    for (size_t i = 0; i + 1 < auth->services_count; i++)
+        if (strcmp(auth->services[i].name, rule->name) == 0)
+            return error_set(err, ERROR_CONFIG, "the service \"%s\" has a section already",
+                             rule->name);
+    return ERROR_NONE;
+}
+
+static enum error_code
+check_cache(struct config_section_view *view, struct error *err)
+{
+    const struct cache_config *cache = &view->draft->config.cache;
+
+    view->fault = "revalidate";
+    if (cache->revalidate_ms <= cache->ttl_ms)
+        return ERROR_NONE;
+    return error_set(err, ERROR_CONFIG, "\"revalidate\" is longer than \"ttl\": "
+                     "an entry does not live long enough to be looked up again");
+}
+
+/* --- the sections -------------------------------------------------------------------- */
+
+const struct config_section config_sections[CONFIG_SECTIONS] = {
+    { "daemon", false, KEYS(daemon_keys), begin_config, NULL },
+    { "accounts", true, KEYS(accounts_keys), begin_accounts, check_accounts },
+    { "listen", true, KEYS(listen_keys), begin_listen, check_listen },
+    { "service", true, KEYS(service_keys), begin_service, check_service },
+    { "cache", false, KEYS(cache_keys), begin_config, check_cache },
+    { "password", false, KEYS(password_keys), begin_config, NULL },
+    { "identity", false, KEYS(identity_keys), begin_config, NULL },
+};
+_Static_assert(COUNT(accounts_keys) <= CONFIG_KEYS_MAX && COUNT(daemon_keys) <= CONFIG_KEYS_MAX,
+               "a section has more keys than its readers have room for");
+
+void
+config_schema_init(void)
+{
+    for (size_t i = 0; i < ACCOUNT_QUERIES; i++)
+        accounts_keys[OWN_QUERIES_AT + i] = (struct config_key){
+            .name = account_query_name((enum account_query)i),
+            .kind = &config_query,
+            .offset = offsetof(struct account_source_config, queries) + i * sizeof(char *),
+            .width = sizeof(char *),
+        };
+}
+
+const struct config_section *
+config_section_find(const char *name)
+{
+    for (size_t i = 0; i < COUNT(config_sections); i++)
+        if (strcmp(config_sections[i].name, name) == 0)
+            return &config_sections[i];
+    return NULL;
+}
+
+const struct config_key *
+config_key_find(const struct config_section *section, const char *name)
+{
+    for (size_t i = 0; i < section->keys_count; i++)
+        if (strcmp(section->keys[i].name, name) == 0)
+            return &section->keys[i];
+    return NULL;
+}
