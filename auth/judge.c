@@ -313,7 +313,7 @@ log_bad_password(const struct flight *flight, const struct error *err)
 {
     char login[LOG_TOKEN_MAX];
 
-    log_line(LOG_LEVEL_ERROR, "accounts \"%s\": stored password of %s: %s", flight->account.source,
+    log_line(LOG_LEVEL_ERROR, "accounts \"%s\": %s: %s", flight->account.source,
              log_token(span_of(flight->account.login), login), err->reason);
 }
 

@@ -12,6 +12,7 @@
 #include "saslauthd_backend/scope.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,7 +23,7 @@
 #ifdef HAVE_SYSTEMD
 #include <systemd/sd-daemon.h>
 #else
-#define sd_notify(unset, state) ((void)(unset), (void)(state), 0)
+#define sd_notify(unset, state) ((void)(unset), (void)(state))
 #endif
 
 /* Descriptors that are not connections: drivers, files, epolls, logs. */
