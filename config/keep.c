@@ -25,6 +25,17 @@ keep_bytes(struct keep *keep, size_t len)
     return block->bytes;
 }
 
+char *
+keep_text(struct keep *keep, const char *text)
+{
+    size_t len = strlen(text);
+    char *copy = keep_bytes(keep, len + 1);
+
+    if (copy)
+        memcpy(copy, text, len);
+    return copy;
+}
+
 /* Arrays double when their count is a power of two, so that what is left behind is no more than
  * what is in use. */
 void *

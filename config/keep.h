@@ -12,8 +12,10 @@
 
 struct keep { struct keep_block *blocks; };
 
-/* `len` zeroed bytes, aligned for anything. */
+/* `len` zeroed bytes, aligned for anything; and a copy of a string. */
 void *keep_bytes(struct keep *keep, size_t len);
+
+char *keep_text(struct keep *keep, const char *text);
 
 /* Room for one element more than `count` in an array that is only ever grown by this function,
  * from NULL and 0: the array itself, or a larger copy of it. */

@@ -6,7 +6,6 @@
 
 #include <pthread.h>
 #include <stdlib.h>
-#include <string.h>
 
 const char config_default_path[] = SYSCONF_DIR "/claviger/claviger.conf";
 
@@ -42,15 +41,6 @@ finish(struct config *config, struct error *err)
     return ERROR_NONE;
 }
 
-static const char *
-keep_path(struct keep *keep, const char *path)
-{
-    size_t len = strlen(path);
-    char *copy = keep_bytes(keep, len + 1);
-
-    return copy ? memcpy(copy, path, len) : NULL;
-}
-
 static enum error_code
 read_locked(const char *path, char *text, struct config_draft *draft, struct error *err)
 {
@@ -73,7 +63,7 @@ config_load_text(const char *path, char *text, struct config **out, struct error
     if (!draft)
         return error_set(err, ERROR_UNAVAILABLE, "no memory to read \"%s\"", path);
     set_defaults(&draft->config);
-    draft->config.path = keep_path(&draft->keep, path);
+    draft->config.path = keep_text(&draft->keep, path);
     code = draft->config.path ? read_locked(path, text, draft, err)
         : error_set(err, ERROR_UNAVAILABLE, "no memory to read \"%s\"", path);
     if (code == ERROR_NONE)

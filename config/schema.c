@@ -129,50 +129,36 @@ begin_config(struct config_draft *draft, const char *title, struct error *err)
     return &draft->config;
 }
 
-/* One zeroed element more at the end of *array, which has `*count`; NULL without memory. */
+/* One zeroed element more at the end of *array, which has *count; *kept gets a copy of its title. */
 static void *
-append(struct keep *keep, void **array, size_t *count, size_t size)
+append_titled(struct keep *keep, void **array, size_t *count, size_t size, const char *title,
+              const char **kept, struct error *err)
 {
     void *larger = keep_grow(keep, *array, *count, size);
     unsigned char *element;
 
-    if (!larger)
+    *kept = keep_text(keep, title);
+    if (!larger || !*kept) {
+        error_set(err, ERROR_UNAVAILABLE, "no memory for the configuration");
         return NULL;
+    }
     *array = larger;
     element = (unsigned char *)larger + (*count)++ * size;
     memset(element, 0, size);
     return element;
 }
 
-static const char *
-keep_text(struct keep *keep, const char *text)
-{
-    size_t len = strlen(text);
-    char *copy = keep_bytes(keep, len + 1);
-
-    return copy ? memcpy(copy, text, len) : NULL;
-}
-
-static void *
-no_memory(struct error *err)
-{
-    error_set(err, ERROR_UNAVAILABLE, "no memory for the configuration");
-    return NULL;
-}
-
 static void *
 begin_accounts(struct config_draft *draft, const char *title, struct error *err)
 {
     struct config *config = &draft->config;
-    const char *kept = keep_text(&draft->keep, title);
     void *array = config->accounts;
-    struct account_source_config *source;
+    const char *kept;
+    struct account_source_config *source = append_titled(
+        &draft->keep, &array, &config->accounts_count, sizeof(*source), title, &kept, err);
 
-    if (!kept)
-        return no_memory(err);
-    source = append(&draft->keep, &array, &config->accounts_count, sizeof(*source));
     if (!source)
-        return no_memory(err);
+        return NULL;
     config->accounts = array;
     account_source_config_default(source);
     source->title = kept;
@@ -183,15 +169,13 @@ static void *
 begin_listen(struct config_draft *draft, const char *title, struct error *err)
 {
     struct config *config = &draft->config;
-    const char *kept = keep_text(&draft->keep, title);
     void *array = config->listens;
-    struct listen_config *listen;
+    const char *kept;
+    struct listen_config *listen = append_titled(
+        &draft->keep, &array, &config->listens_count, sizeof(*listen), title, &kept, err);
 
-    if (!kept)
-        return no_memory(err);
-    listen = append(&draft->keep, &array, &config->listens_count, sizeof(*listen));
     if (!listen)
-        return no_memory(err);
+        return NULL;
     config->listens = array;
     listen->title = listen->auth.name = kept;
     listen->mode = 0660;
@@ -203,20 +187,18 @@ begin_service(struct config_draft *draft, const char *title, struct error *err)
 {
     struct auth_config *auth = &draft->config.auth;
     void *array = (void *)(uintptr_t)auth->services;
-    struct auth_service_rule *rule;
     char mapped[SERVICE_NAME_MAX + 1];
     const char *kept;
+    struct auth_service_rule *rule;
 
     if (!service_map(span_of(title), mapped) || mapped[0] == '\0') {
         error_set(err, ERROR_CONFIG, "\"%.80s\" is not %s", title, config_service.form);
         return NULL;
     }
-    kept = keep_text(&draft->keep, mapped);
-    if (!kept)
-        return no_memory(err);
-    rule = append(&draft->keep, &array, &auth->services_count, sizeof(*rule));
+    rule = append_titled(&draft->keep, &array, &auth->services_count, sizeof(*rule), mapped, &kept,
+                         err);
     if (!rule)
-        return no_memory(err);
+        return NULL;
     auth->services = array;
     rule->name = kept;
     return rule;
