@@ -57,6 +57,7 @@ struct loop {
     struct listen_watch *listens;
     size_t listens_count;
     bool is_listening, is_stopping;
+    bool has_orders;                    /* the main thread may have asked for something */
     struct timers timers;
     struct alarm relisten;
     struct conn *oldest, *newest;

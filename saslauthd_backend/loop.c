@@ -173,6 +173,7 @@ begin_stop(struct loop *loop)
 static void
 take_orders(struct loop *loop)
 {
+    loop->has_orders = false;
     pthread_mutex_lock(&loop->lock);
     if (loop->wanted_site) {
         move_to(loop, loop->wanted_site);
@@ -193,7 +194,7 @@ wake_ready(struct loop *loop, struct watch *watch)
     while (read(loop->wake, &count, sizeof(count)) < 0 && errno == EINTR)
         ;
     take_tickets(loop);
-    take_orders(loop);
+    loop->has_orders = true;
 }
 
 static void
@@ -247,6 +248,8 @@ loop_main(void *argument)
             watch->ready(loop, watch);
         }
         ring_alarms(loop);
+        if (loop->has_orders)       /* not before: an event may point to what they take away */
+            take_orders(loop);
         conn_recycle_dead(loop);
     }
     return NULL;

@@ -225,18 +225,24 @@ inherit_listeners(struct running *next, struct running *old, const struct listen
     return code;
 }
 
-/* A descriptor has one owner: the old one's when the reload failed, the new one's when it did not. */
+/* Whose place whose takes; what is not in `next` has no successor. */
+static void
+name_successors(struct site *old, const struct site *next)
+{
+    for (size_t i = 0; i < old->listeners_count; i++)
+        old->listeners[i].successor = find_listener(next, old->listeners[i].config->path);
+}
+
+/* A descriptor has one owner: `owner` keeps those that both have. */
 static void
 forget_shared(struct site *loser, const struct site *owner)
 {
     for (size_t i = 0; i < loser->listeners_count; i++) {
         struct listener *mine = &loser->listeners[i];
-        struct listener *kept = find_listener(owner, mine->config->path);
+        const struct listener *kept = find_listener(owner, mine->config->path);
 
-        if (kept && kept->fd == mine->fd) {
-            mine->successor = kept;
+        if (kept && kept->fd == mine->fd)
             mine->fd = mine->lock_fd = -1;
-        }
     }
 }
 
@@ -287,7 +293,7 @@ replace_running(struct server *server, struct running *next)
 {
     struct running *old = server->running;
 
-    forget_shared(&old->site, &next->site);
+    name_successors(&old->site, &next->site);
     if (next->cache == old->cache)
         cache_reconfigure(next->cache, &next->config->cache);
     log_set_level(next->config->daemon.log_level);
@@ -295,6 +301,7 @@ replace_running(struct server *server, struct running *next)
     for (size_t i = 0; i < server->loops_count; i++)
         loop_move(server->loops[i], &next->site);
     control_thread_move(server->control, &next->site);
+    forget_shared(&old->site, &next->site);     /* now that no loop knows it by the old name */
     if (next->cache == old->cache)
         old->cache = NULL;
 }

@@ -25,7 +25,10 @@ def ask_raw(data, pieces=None, half_close=False, pause=0.002):
         for piece in pieces or [data]:
             if pieces:
                 time.sleep(pause)
-            sock.sendall(piece)
+            try:
+                sock.sendall(piece)
+            except BrokenPipeError:
+                break           # a four-field form that was answered before its fifth came
         if half_close:
             sock.shutdown(socket.SHUT_WR)
         return read_reply(sock)
@@ -71,7 +74,8 @@ def test_P03_a_field_may_have_the_limit_and_not_a_byte_more():
     for index in range(5):
         fields = ["ada@example.org", "secret", "imap", "", "192.0.2.1"]
         fields[index] = "x" * LIMIT
-        equal(ask_raw(b"".join(counted(f) for f in fields)), NO, "field %d at the limit" % index)
+        # An address that is none is no address; the rest is nobody's name or password.
+        equal(ask_raw(b"".join(counted(f) for f in fields)), OK if index == 4 else NO, "field %d at the limit" % index)
         for declared in LIMIT + 1, 65535:
             head = b"".join(counted(f) for f in fields[:index]) + struct.pack(">H", declared)
             # Refused by its length alone: its bytes never come.
