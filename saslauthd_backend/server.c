@@ -447,6 +447,19 @@ start(struct server *server, struct error *err)
     return code;
 }
 
+/* Under the lock: control already takes reloads. */
+static void
+log_ready(struct server *server)
+{
+    const struct config *config;
+
+    pthread_rwlock_rdlock(&server->lock);
+    config = server->running->config;
+    log_line(LOG_LEVEL_INFO, "ready: account sources %zu, listeners %zu, event loops %zu",
+             config->accounts_count, config->listens_count, server->loops_count);
+    pthread_rwlock_unlock(&server->lock);
+}
+
 enum error_code
 server_new(const char *path, struct server **out, struct error *err)
 {
@@ -470,9 +483,7 @@ server_new(const char *path, struct server **out, struct error *err)
         server_free(server);
         return code;
     }
-    log_line(LOG_LEVEL_INFO, "ready: account sources %zu, listeners %zu, event loops %zu",
-             server->running->config->accounts_count, server->running->config->listens_count,
-             server->loops_count);
+    log_ready(server);
     sd_notify(0, "READY=1");
     *out = server;
     return ERROR_NONE;
