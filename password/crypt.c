@@ -13,6 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+_Static_assert(CRYPT_PASSWORD_MAX == CRYPT_MAX_PASSPHRASE_SIZE - 1, "not libcrypt's own limit");
+
 static struct crypt_data *
 work_new(void)
 {

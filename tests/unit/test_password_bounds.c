@@ -1,12 +1,13 @@
 /* tests/unit/test_password_bounds.c - a cost beyond its bound is refused before any hashing
  *
  * Linked with --wrap=crypt_rn: whether something was hashed is counted, not timed; and libcrypt's
- * failures can be played.
+ * failures can be played. And with --wrap=free: what is given back is looked at first.
  */
 #include "password/password.h"
 
 #include <crypt.h>
 #include <errno.h>
+#include <malloc.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -29,6 +30,21 @@ __wrap_crypt_rn(const char *phrase, const char *setting, void *data, int size)
         return __real_crypt_rn(phrase, setting, data, size);
     errno = play_errno;
     return NULL;
+}
+
+void __real_free(void *block);
+void __wrap_free(void *block);
+
+static size_t freed_work_spaces, freed_with_password;
+
+void
+__wrap_free(void *block)
+{
+    if (block && malloc_usable_size(block) >= sizeof(struct crypt_data)) {
+        freed_work_spaces++;
+        freed_with_password += memmem(block, sizeof(struct crypt_data), "secret", 6) != NULL;
+    }
+    __real_free(block);
 }
 
 static enum password_verdict
@@ -300,6 +316,26 @@ libcrypt_failing_is_not_a_wrong_password(void **state)
     play_errno = 0;
 }
 
+/* Reliability row X03. */
+static void
+no_password_is_left_in_memory_that_is_given_back(void **state)
+{
+    struct password_bounds bounds;
+    struct secret made = { .len = 0 };
+    struct error err;
+
+    (void)state;
+    password_bounds_default(&bounds);
+    freed_work_spaces = freed_with_password = 0;
+    assert_int_equal(verify(&bounds, "$1$salt$" H22, "secret", &err), PASSWORD_WRONG);
+    play_errno = ENOMEM;
+    assert_int_equal(verify(&bounds, "$1$salt$" H22, "secret", &err), PASSWORD_FAILED);
+    play_errno = 0;
+    assert_int_equal(password_make("BLF-CRYPT", 4, span_of("secret"), &made, &err), ERROR_NONE);
+    assert_int_equal(freed_work_spaces, 3);
+    assert_int_equal(freed_with_password, 0);
+}
+
 int
 main(void)
 {
@@ -312,6 +348,7 @@ main(void)
         cmocka_unit_test(a_password_longer_than_libcrypt_takes_is_wrong_and_not_cut),
         cmocka_unit_test(only_the_bytes_that_a_format_hears_count),
         cmocka_unit_test(libcrypt_failing_is_not_a_wrong_password),
+        cmocka_unit_test(no_password_is_left_in_memory_that_is_given_back),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -167,7 +167,7 @@ a_value_with_one_byte_changed_is_never_accepted(void **state)
             value[at] = was;
         }
     }
-    /* a few letters of $3$'s hex in the other case, and nothing else: the test has not gone blind */
+    /* letters of $3$'s hex in the other case, $2y$ as $2x$, and nothing else: the test sees well */
     assert_in_range(accepted, 1, 32);
 }
 

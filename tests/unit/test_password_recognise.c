@@ -1,6 +1,7 @@
 /* tests/unit/test_password_recognise.c - what a stored password is, and what is none */
 #include "password/password.h"
 
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -12,6 +13,9 @@
                "77vwPZN.Pq.H91p5hVO1"      /* of "secret" */
 #define BCRYPT "$2y$05$abcdefghijklmnopqrstuuOQiyCxlgf/oeuTqixKmWdcYUh4Hjl0a"   /* of "secret" */
 #define DES "abNANd1rDfiNc"                 /* of "secret" */
+
+#define BLOCK "0123456789."                /* of bigcrypt, for 8 bytes */
+#define BLOCKS BLOCK BLOCK BLOCK BLOCK BLOCK BLOCK BLOCK BLOCK
 
 static const char *const default_schemes[] = { "", "CRYPT", "DES-CRYPT", "PLAIN", "plain.b64", "NOSUCH" };
 
@@ -158,6 +162,8 @@ static const struct { const char *value, *scheme, *name; } names[] = {
     { "{CRYPT}" DES "K3eHV1d5ZU.",  "",             "BIGCRYPT" },
     { "{CRYPT}" DES ".",            "",             NULL },
     { "{BIGCRYPT}" DES,             "",             NULL },
+    { "{CRYPT}ab" BLOCKS BLOCKS,    "",             "BIGCRYPT" },   /* 16 blocks, the most */
+    { "{CRYPT}ab" BLOCKS BLOCKS BLOCK, "",    NULL },
     { "secret",                     "",             NULL },
     { "secret",                     "CRYPT",        NULL },
     { "secret",                     "Cleartext",    "PLAIN" },
@@ -200,6 +206,8 @@ static const struct { const char *what, *value, *scheme; } good[] = {
     { "plain in hex",        "{PLAIN.hex}736563726574",          "" },
     { "hex has no case",     "{CRYPT.Hex}61624E414E6431724466694e63", "" },
     { "default in base64",   "c2VjcmV0",                         "PLAIN.b64" },
+    { "NT in small letters", "$3$$878d8014606cda29677a44efa1353fc7", "" },
+    { "NT in capitals",      "$3$$878D8014606CDA29677A44EFA1353FC7", "" },
 };
 
 static void
@@ -217,6 +225,33 @@ each_way_to_write_a_password_down_verifies_it_and_no_other(void **state)
         assert_int_equal(verify(&stored, span_make("secret\0", 7)), PASSWORD_WRONG);
         assert_int_equal(verify(&stored, span_of("")), PASSWORD_WRONG);
     }
+}
+
+static void *
+verify_all(void *right)
+{
+    for (size_t i = 0; i < COUNT(good); i++) {
+        struct stored_password stored = stored_as(span_of(good[i].value), good[i].scheme);
+
+        *(size_t *)right += verify(&stored, span_of("secret")) == PASSWORD_RIGHT;
+        *(size_t *)right += verify(&stored, span_of("Secret")) == PASSWORD_WRONG;
+    }
+    return NULL;
+}
+
+static void
+threads_verify_at_once_without_mixing_their_passwords(void **state)
+{
+    pthread_t threads[8];
+    size_t right[COUNT(threads)] = { 0 };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(threads); i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, verify_all, &right[i]), 0);
+    for (size_t i = 0; i < COUNT(threads); i++)
+        pthread_join(threads[i], NULL);
+    for (size_t i = 0; i < COUNT(threads); i++)
+        assert_int_equal(right[i], 2 * COUNT(good));
 }
 
 static void
@@ -297,6 +332,7 @@ main(void)
         cmocka_unit_test(an_sql_null_is_locked_whatever_its_bytes),
         cmocka_unit_test(a_value_says_its_scheme_or_the_default_scheme_does),
         cmocka_unit_test(each_way_to_write_a_password_down_verifies_it_and_no_other),
+        cmocka_unit_test(threads_verify_at_once_without_mixing_their_passwords),
         cmocka_unit_test(a_stored_hash_typed_as_the_password_is_wrong),
         cmocka_unit_test(a_plain_password_is_all_that_is_behind_its_name),
         cmocka_unit_test(a_reason_never_quotes_the_value),
