@@ -181,7 +181,8 @@ tell_dropped(void)
     if (dropped == ring.dropped_told)
         return;
     clock_gettime(CLOCK_REALTIME, &line.at);
-    snprintf(line.text, sizeof(line.text), "log: %llu lines dropped, the writer was too slow or could not write",
+    snprintf(line.text, sizeof(line.text),
+             "log: %llu lines dropped, the writer was too slow or could not write",
              (unsigned long long)(dropped - ring.dropped_told));
     if (write_line(&line))
         ring.dropped_told = dropped;

@@ -195,9 +195,9 @@ cost_scrypt(span *rest, const struct password_bounds *bounds)
     return memory_within(bounds, log2_n, r, p);
 }
 
-/* yescrypt's numbers: the first digit says by its size how many follow (48 first digits stand alone,
- * the next 8 are followed by one, then 4 by two, ...), and values go on where those of the shorter
- * form end. `least` is what the smallest stands for. Numbers of six digits are refused: none
+/* yescrypt's numbers: the first digit says by its size how many follow (48 first digits stand
+ * alone, the next 8 are followed by one, then 4 by two, ...), and values go on where those of the
+ * shorter form end. `least` is what the smallest stands for. Numbers of six digits are refused: none
  * is within any bound. */
 static bool
 take_yescrypt(span *in, uint64_t least, uint64_t *out)

@@ -118,8 +118,8 @@ find_maker(const char *name, struct error *err)
         return scheme;
     near = nearest_maker(name);
     if (scheme)
-        error_set(err, ERROR_CONFIG, "password scheme %s only verifies: nothing new is made with it",
-                  scheme->name);
+        error_set(err, ERROR_CONFIG, "password scheme %s only verifies: nothing new is made"
+                  " with it", scheme->name);
     else
         error_set(err, ERROR_CONFIG, "unknown password scheme \"%.40s\"%s%s%s", name,
                   near ? "; did you mean " : "", near ? near : "", near ? "?" : "");

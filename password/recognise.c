@@ -7,8 +7,8 @@
  *   4  the configured default scheme            that, where the data fits it
  *   5  else                                     bad: never compared as text, never guessed
  * Guessing by length is how a plain password of 13 letters becomes a hash, so a form without
- * a mark of its own is recognised at step 4 only. What step 2 or 3 claims never comes to step 4: a plain
- * password that begins with "{" or "$6$" has to be stored as {PLAIN}...
+ * a mark of its own is recognised at step 4 only. What step 2 or 3 claims never comes to step 4:
+ * a plain password that begins with "{" or "$6$" has to be stored as {PLAIN}...
  */
 #include "password/scheme.h"
 

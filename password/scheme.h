@@ -1,6 +1,6 @@
 /* password/scheme.h - what a scheme is, inside this room
  *
- * Purpose  A scheme is a row of registry.c's table, and the functions that the row points to. Rows of
+ * Purpose  A scheme is a row of registry.c's table, and the functions that it points to. Rows of
  *          one family share them (crypt.c for all of crypt(3)); what differs between
  *          them is data: here, or in a table of the family's own (crypt_form.c).
  * Errors   A reason never holds any part of a stored password.
@@ -77,8 +77,8 @@ const struct scheme *scheme_recognise(const struct stored_password *stored,
 /* --- bounds.c: what every family's check asks --- */
 
 /* N, the memory that a run needs (r blocks of 128 bytes, N times), and p passes over it: scrypt and
- * all that is made of it. False when it is beyond bounds->memory_max, or takes longer than four passes
- * over that much memory; and when a number is zero. */
+ * all that is made of it. False when it is beyond bounds->memory_max, or takes longer than four
+ * passes over that much memory; and when a number is zero. */
 bool bounds_allow_memory(const struct password_bounds *bounds, unsigned log2_n, uint64_t r,
                          uint64_t p);
 

@@ -57,6 +57,7 @@ verify(const struct password_bounds *bounds, const char *value, const char *pass
 }
 
 #define H22 "0123456789012345678901"
+#define H28 "0123456789012345678901234567"
 #define H43 "0123456789012345678901234567890123456789012"
 #define H86 H43 H43
 #define HBF "abcdefghijklmnopqrstuu0123456789012345678901234567890"      /* 22 + 31 */
@@ -68,7 +69,7 @@ static const struct { const char *what, *value, *key; } bombs[] = {
     { "sha256 999999999 rounds", "{CRYPT}$5$rounds=999999999$salt$" H43, "sha_rounds_max" },
     { "bcrypt 31",               "$2y$31$" HBF,                       "bcrypt_cost_max" },
     { "bcrypt 16",               "$2b$16$" HBF,                       "bcrypt_cost_max" },
-    { "sha1 4294967295",         "$sha1$4294967295$salt$0123456789012345678901234567", "sha1_rounds_max" },
+    { "sha1 4294967295",         "$sha1$4294967295$salt$" H28,         "sha1_rounds_max" },
     { "sunmd5 4294963199",       "$md5,rounds=4294963199$salt$$" H22, "sunmd5_rounds_max" },
     { "bsdi 2^24-1",             "_zzzz0123456789ABCDE",              "bsdi_rounds_max" },
     { "yescrypt 1 GiB",          "$y$jFT$saltsalt$" H43,              "memory_max" },
@@ -149,9 +150,9 @@ static const struct { const char *what, *value; } malformed[] = {
     { "$md5 N with a zero ahead",  "$md5,rounds=07$salt$" H22 },
     { "$md5 other word",           "$md5,round=7$salt$" H22 },
     { "$md5 three dollars",        "$md5$salt$$$" H22 },
-    { "$sha1$ N = 0",              "$sha1$0$salt$0123456789012345678901234567" },
-    { "$sha1$ no N",               "$sha1$$salt$0123456789012345678901234567" },
-    { "$sha1$ no salt",            "$sha1$7$$0123456789012345678901234567" },
+    { "$sha1$ N = 0",              "$sha1$0$salt$" H28 },
+    { "$sha1$ no N",               "$sha1$$salt$" H28 },
+    { "$sha1$ no salt",            "$sha1$7$$" H28 },
     { "_ count 0",                 "_....0123456789ABCDE" },
     { "a very long salt",          "$7$86..../....abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyz"
                                    "abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyzabcdefghijklmn"
@@ -187,7 +188,7 @@ each_bound_holds_to_the_last_unit(void **state)
         { "$2y$04$" HBF,                                       &bounds.bcrypt_cost_max, false },
         { "$6$rounds=1000$salt$" H86,                          &bounds.sha_rounds_max, true },
         { "$5$rounds=1000$salt$" H43,                          &bounds.sha_rounds_max, true },
-        { "$sha1$7$salt$0123456789012345678901234567",         &bounds.sha1_rounds_max, true },
+        { "$sha1$7$salt$" H28,         &bounds.sha1_rounds_max, true },
         { "$md5,rounds=7$salt$" H22,                           &bounds.sunmd5_rounds_max, true },
         { "_//..0123456789ABCDE",                              &bounds.bsdi_rounds_max, true },
         { "$y$j75$saltsalt$" H43,                              &bounds.memory_max, true },

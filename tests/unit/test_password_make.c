@@ -8,7 +8,12 @@
 
 #include <cmocka.h>
 
-static const struct { const char *scheme; unsigned long cheap; const char *starts; size_t len; } made[] = {
+static const struct {
+    const char *scheme;
+    unsigned long cheap;
+    const char *starts;
+    size_t len;
+} made[] = {
     { "SHA512-CRYPT", 1000, "$6$rounds=1000$", 15 + 16 + 1 + 86 },
     { "SHA256-CRYPT", 1000, "$5$rounds=1000$", 15 + 16 + 1 + 43 },
     { "BLF-CRYPT",    4,    "$2y$04$",         60 },
@@ -83,8 +88,12 @@ two_of_the_same_password_differ(void **state)
 
 static char long_password[SECRET_MAX + 1];
 
-static const struct { const char *what, *scheme; unsigned long cost; span password; enum error_code code; }
-refused[] = {
+static const struct {
+    const char *what, *scheme;
+    unsigned long cost;
+    span password;
+    enum error_code code;
+} refused[] = {
     { "no scheme",              "",             0,        SPAN("secret"), ERROR_CONFIG },
     { "unknown scheme",         "SHA513-CRYPT", 0,        SPAN("secret"), ERROR_CONFIG },
     { "only verifies",          "DES-CRYPT",    0,        SPAN("secret"), ERROR_CONFIG },
@@ -136,7 +145,8 @@ the_longest_password_of_each_scheme_is_made_and_verifies(void **state)
     for (size_t i = 0; i < COUNT(longest); i++) {
         memset(long_password, 'a', sizeof(long_password));
         assert_int_equal(password_make(longest[i].scheme, longest[i].cost,
-                                       span_make(long_password, longest[i].len), &out, &err), ERROR_NONE);
+                                       span_make(long_password, longest[i].len), &out, &err),
+                         ERROR_NONE);
         long_password[longest[i].len] = '\0';
         assert_int_equal(verify(&out, long_password), PASSWORD_RIGHT);
         long_password[longest[i].len - 1] = '\0';
@@ -164,7 +174,8 @@ static void
 the_table_says_which_schemes_are_weak(void **state)
 {
     static const char *const strong[] = {
-        "SHA512-CRYPT", "SHA256-CRYPT", "BLF-CRYPT", "YESCRYPT", "GOST-YESCRYPT", "SCRYPT7", "SHA1-CRYPT",
+        "SHA512-CRYPT", "SHA256-CRYPT", "BLF-CRYPT", "YESCRYPT", "GOST-YESCRYPT", "SCRYPT7",
+        "SHA1-CRYPT",
     };
     struct password_scheme_info info;
     size_t found = 0;

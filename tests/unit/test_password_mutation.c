@@ -154,7 +154,9 @@ a_value_with_one_byte_changed_is_never_accepted(void **state)
         len = strlen(value);
         for (size_t at = 0; at < len; at++) {
             const char was = value[at];
-            const char other[] = { (char)(was ^ 1), (char)(was ^ 0x20), (char)(was ^ 0x80), '.', '$', '\0' };
+            const char other[] = {
+                (char)(was ^ 1), (char)(was ^ 0x20), (char)(was ^ 0x80), '.', '$', '\0',
+            };
 
             for (size_t o = 0; o < sizeof(other); o++) {
                 value[at] = other[o];

@@ -17,7 +17,9 @@
 #define BLOCK "0123456789."                /* of bigcrypt, for 8 bytes */
 #define BLOCKS BLOCK BLOCK BLOCK BLOCK BLOCK BLOCK BLOCK BLOCK
 
-static const char *const default_schemes[] = { "", "CRYPT", "DES-CRYPT", "PLAIN", "plain.b64", "NOSUCH" };
+static const char *const default_schemes[] = {
+    "", "CRYPT", "DES-CRYPT", "PLAIN", "plain.b64", "NOSUCH",
+};
 
 static struct stored_password
 stored_as(span value, const char *scheme)
