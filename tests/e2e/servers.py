@@ -1,0 +1,149 @@
+"""tests/e2e/servers.py - servers of other people, each in a directory and a session of its own
+
+Postfix, Cyrus and saslauthd as Debian ships them run here as private instances: configuration,
+spool and sockets in a temporary directory, loopback ports that the kernel says are free. Nothing
+of the machine's own instances is read for settings, written or signalled. Each is stopped by the
+id it was started with; what it forked shares its session, so that nothing stays behind.
+"""
+
+import atexit, os, shutil, signal, socket, subprocess, sys, tempfile
+
+from harness import wait_until
+
+# Who ends the test from outside gets the same tidy end: what atexit has is stopped and removed.
+signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended by SIGTERM"))
+
+
+def require_root(why):
+    """Ends the program with a plan of no tests, in words, when it is not root's."""
+    if os.geteuid() != 0:
+        print("1..0 # SKIP needs root: " + why)
+        sys.exit(0)
+
+
+def program(path):
+    """The path, which has to be there: a missing server is a failure, not a reason to skip."""
+    if not os.access(path, os.X_OK):
+        raise AssertionError("not installed: %s (tests/packages names the packages)" % path)
+    return path
+
+
+def free_ports(count):
+    """Loopback ports that nobody has; held together while they are drawn, so all differ."""
+    held = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    ports = [s.getsockname()[1] for s in held]
+    for s in held:
+        s.close()
+    return ports
+
+
+def greets(port):
+    """Whether somebody on this loopback port says a first line."""
+    try:
+        with socket.create_connection(("127.0.0.1", port), 5) as s:
+            return s.recv(1) != b""
+    except OSError:
+        return False
+
+
+class Server:
+    """A directory, and the one process started in it."""
+
+    def __init__(self, name):
+        self.name = name
+        self.process = None
+        self.dir = tempfile.mkdtemp(prefix="claviger-%s-" % name)
+        os.chmod(self.dir, 0o755)       # the server's own user has to get in
+        self.output = os.path.join(self.dir, "output")
+        atexit.register(self.close)
+
+    def path(self, *parts):
+        return os.path.join(self.dir, *parts)
+
+    def write(self, name, text, mode=0o644):
+        with open(self.path(name), "w") as f:
+            f.write(text)
+        os.chmod(self.path(name), mode)
+        return self.path(name)
+
+    def mkdir(self, name, owner=None, group=None, mode=0o755):
+        os.makedirs(self.path(name), exist_ok=True)
+        if owner:
+            shutil.chown(self.path(name), owner, group)
+        os.chmod(self.path(name), mode)
+        return self.path(name)
+
+    def run(self, argv, ready, what):
+        """Starts it and waits until ready() is true."""
+        with open(self.output, "ab") as output:
+            self.process = subprocess.Popen(
+                argv, cwd=self.dir, stdin=subprocess.DEVNULL, stdout=output, stderr=output,
+                start_new_session=True)
+        wait_until(lambda: self.ended() or ready(), 20, what)
+
+    def ended(self):
+        if self.process.poll() is not None:
+            raise AssertionError("%s ended with %s\n%s" % (
+                self.name, self.process.returncode, self.log_text()))
+
+    def log_text(self):
+        """The last of what it said, for the report of a failure."""
+        with open(self.output, errors="backslashreplace") as f:
+            return "".join(f.readlines()[-40:])
+
+    def family(self):
+        """Ids of the processes in its session: itself and what it forked."""
+        return [pid for pid, fields in processes() if fields["session"] == self.process.pid]
+
+    def close(self):
+        if self.process:
+            self.process.terminate()
+            try:
+                self.process.wait(10)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait(10)
+            for pid in self.family():
+                kill_one(pid)
+            wait_until(lambda: not self.family(), 10, "%s leaves no process" % self.name)
+            self.process = None
+        shutil.rmtree(self.dir, ignore_errors=True)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+
+def kill_one(pid):
+    try:
+        os.kill(pid, signal.SIGKILL)
+    except ProcessLookupError:
+        pass
+
+
+def processes():
+    """(id, {parent, session}) of every process that is more than a zombie; see proc(5), stat."""
+    for name in os.listdir("/proc"):
+        if not name.isdigit():
+            continue
+        try:
+            with open("/proc/%s/stat" % name) as f:
+                state, parent, _, session = f.read().rpartition(")")[2].split()[:4]
+        except OSError:
+            continue                    # ended meanwhile
+        if state != "Z":
+            yield int(name), {"parent": int(parent), "session": int(session)}
+
+
+def command_line(pid):
+    try:
+        with open("/proc/%d/cmdline" % pid, "rb") as f:
+            return f.read().decode(errors="replace").split("\0")
+    except OSError:
+        return []
+
+
+def descriptors(pid):
+    return len(os.listdir("/proc/%d/fd" % pid))

@@ -1,0 +1,212 @@
+"""tests/e2e/test_postfix.py - Debian's Postfix signs users in through clavigerd
+
+A private Postfix (postfix.py) with smtpd_sasl_type = cyrus asks clavigerd over the saslauthd wire;
+the client is Python's smtplib. What is proved here is what an operator and a remote see: 235 for
+who may, 535 for who may not, and 454, never 535, while nobody can tell.
+"""
+
+import os, sys
+from concurrent.futures import ThreadPoolExecutor
+
+sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), os.pardir))
+from servers import descriptors, require_root
+require_root("Postfix's master does")
+
+import harness
+from claviger import UNCACHED, Claviger, becomes
+from harness import equal, wait_until
+from postfix import MECHANISMS, Postfix, auth_login, auth_plain
+
+SIGNED_IN, REFUSED, LATER = 235, 535, 454
+
+LISTEN = """
+listen "postfix" { protocol = "saslauthd"  path = "%s"  mode = 0666
+                   default_domain = "example.test" }
+listen "jail"    { protocol = "saslauthd"  path = "%s"  owner = "postfix"  mode = 0600
+                   default_domain = "example.test" }
+"""
+ACCOUNTS = (("ada@example.test", "right"), ("bob@other.example", "of bob"))
+
+postfix = Postfix().start()
+
+
+def claviger(cache=UNCACHED):
+    """A daemon on both of Postfix's sockets."""
+    return Claviger(LISTEN % (postfix.mux, postfix.jail_mux), postfix.mux, ACCOUNTS, cache)
+
+
+def sign_in(login, password, service="open", mechanism="PLAIN"):
+    """The code that one sign-in on a connection of its own gets."""
+    with postfix.connect(service) as client:
+        return MECHANISMS[mechanism](client, login, password)
+
+
+def expect(service, rows):
+    for mechanism in MECHANISMS:
+        for what, login, password, wanted in rows:
+            equal(sign_in(login, password, service, mechanism), wanted,
+                  "%s, %s: %s" % (service, mechanism, what))
+
+
+WHO_MAY = (
+    ("the right password",              "ada@example.test",  "right",   SIGNED_IN),
+    ("the default domain left out",     "ada",               "right",   SIGNED_IN),
+    ("another domain",                  "bob@other.example", "of bob",  SIGNED_IN),
+    ("capitals in the name",            "Ada@EXAMPLE.test",  "right",   SIGNED_IN),
+    ("a wrong password",                "ada@example.test",  "wrong",   REFUSED),
+    ("another account's password",      "ada@example.test",  "of bob",  REFUSED),
+    ("a name of another domain",        "ada@other.example", "right",   REFUSED),
+    ("an unknown account",              "eve@example.test",  "right",   REFUSED),
+    ("a disabled account",              "gone@example.test", "right",   REFUSED),
+    ("a quote and SQL in the name",     "a' OR '1'='1",      "right",   REFUSED),
+    ("a password of 2000 bytes",        "ada@example.test",  "x" * 2000, REFUSED),
+)
+
+
+def test_postfix_signs_in_who_may_and_refuses_who_may_not():
+    with claviger():
+        expect("open", WHO_MAY)
+
+
+def test_a_chrooted_smtpd_finds_its_own_socket_in_the_queue_directory():
+    with claviger():
+        expect("jailed", WHO_MAY)
+
+
+def test_an_empty_password_never_signs_in():
+    with claviger():
+        for mechanism in MECHANISMS:
+            code = sign_in("ada@example.test", "", mechanism=mechanism)
+            assert 400 <= code < 600, "%s: %d" % (mechanism, code)
+
+
+def test_mail_is_taken_after_signing_in_and_not_before():
+    with claviger(), postfix.connect() as client:
+        equal(client.mail("ada@example.test")[0], 554, "MAIL before")
+        equal(auth_plain(client, "ada@example.test", "wrong"), REFUSED, "AUTH")
+        equal(client.mail("ada@example.test")[0], 554, "MAIL after a wrong password")
+        equal(auth_plain(client, "ada@example.test", "right"), SIGNED_IN, "AUTH")
+        equal(client.mail("ada@example.test")[0], 250, "MAIL after signing in")
+        equal(client.rcpt("carol@elsewhere.example")[0], 250, "RCPT after signing in")
+        equal(client.data("Subject: hello\r\n\r\nhello\r\n")[0], 250, "DATA")
+
+
+def test_postfix_logs_the_name_that_signed_in():
+    with claviger():
+        with postfix.connect() as client:
+            auth_login(client, "bob@other.example", "of bob")
+            client.mail("bob@other.example")
+            client.rcpt("carol@elsewhere.example")
+        signed = "sasl_method=LOGIN, sasl_username=bob@other.example"
+        wait_until(lambda: signed in postfix.log_text(), 10, signed)
+
+
+OUTAGE = (
+    ("the right password", "ada@example.test", "right"),
+    ("a wrong password",   "ada@example.test", "wrong"),
+    ("an unknown account", "eve@example.test", "right"),
+    ("a disabled account", "gone@example.test", "right"),
+)
+
+
+def expect_outage():
+    for service in ("open", "jailed"):
+        expect(service, [(what, login, password, LATER) for what, login, password in OUTAGE])
+
+
+def ada(service="open"):
+    """One sign-in with the right password."""
+    return sign_in("ada@example.test", "right", service)
+
+
+def test_without_the_account_file_the_answer_is_454_and_it_mends_itself():
+    with claviger() as daemon:
+        with daemon.without_accounts(ada, SIGNED_IN, LATER):
+            expect_outage()
+        expect("open", WHO_MAY)
+
+
+def test_a_daemon_started_without_its_account_file_answers_454_until_it_is_there():
+    with claviger() as daemon:
+        daemon.stop()
+        daemon.hide_accounts()
+        daemon.start()
+        expect_outage()
+        daemon.show_accounts()
+        becomes(ada, LATER, SIGNED_IN)
+
+
+def test_a_cached_user_signs_in_without_the_account_file_within_revalidate():
+    with claviger('revalidate = "1h"') as daemon:
+        equal(ada(), SIGNED_IN, "before")
+        daemon.hide_accounts()
+        expect("open", (
+            ("the cached password",   "ada@example.test",  "right",       SIGNED_IN),
+            ("in capitals, the same", "ADA@example.test",  "right",       SIGNED_IN),
+            ("another password",      "ada@example.test",  "never tried", LATER),
+            ("who was not cached",    "bob@other.example", "of bob",      LATER),
+        ))
+        daemon.show_accounts()
+        becomes(lambda: sign_in("bob@other.example", "of bob"), LATER, SIGNED_IN)
+
+
+def test_after_revalidate_a_cached_user_gets_454_and_not_535():
+    with claviger('revalidate = "1s"') as daemon:
+        with daemon.without_accounts(ada, SIGNED_IN, LATER):
+            equal(sign_in("ada@example.test", "wrong"), LATER, "a wrong password")
+
+
+def test_grace_carries_a_cached_user_past_revalidate():
+    with claviger('revalidate = "1s"  grace = "1h"') as daemon:
+        equal(ada(), SIGNED_IN, "before")
+        daemon.hide_accounts()
+        wait_until(lambda: answered_in_grace(daemon), 10, "revalidate passes")
+        equal(sign_in("ada@example.test", "never tried"), LATER, "another password")
+        equal(sign_in("bob@other.example", "of bob"), LATER, "who was not cached")
+
+
+def answered_in_grace(daemon):
+    """Signs in once more; whether the daemon says it was grace that answered."""
+    equal(ada(), SIGNED_IN, "in grace")
+    return "via=grace" in daemon.log_text()
+
+
+def test_a_daemon_that_was_killed_means_454_and_a_new_one_takes_over():
+    with claviger() as daemon:
+        equal(ada(), SIGNED_IN, "before")
+        daemon.kill()
+        expect_outage()
+        daemon.start()
+        expect("open", WHO_MAY)
+        expect("jailed", WHO_MAY)
+
+
+def test_a_hundred_clients_at_once_each_get_their_own_answer():
+    with claviger() as daemon:
+        logins = ["user%d@example.test" % i for i in range(100)]
+        stored = [harness.crypt("password %d" % i) for i in range(100)]
+        for login, text in zip(logins, stored):
+            daemon.sql("INSERT INTO accounts (login, password) VALUES (?, ?)", login, text)
+        # Every third knows only another one's password.
+        tries = [(login, "password %d" % (i if i % 3 else i + 1)) for i, login in enumerate(logins)]
+        with ThreadPoolExecutor(100) as pool:
+            codes = list(pool.map(lambda pair: sign_in(*pair), tries))
+        equal(codes, [SIGNED_IN if i % 3 else REFUSED for i in range(100)], "codes")
+
+
+def test_an_smtpd_keeps_no_descriptor_of_all_it_asked():
+    with claviger() as daemon:
+        equal(ada("single"), SIGNED_IN, "first")
+        smtpd = postfix.single_smtpd()
+        before = descriptors(smtpd)
+        for _ in range(25):
+            equal(ada("single"), SIGNED_IN, "right")
+            equal(sign_in("ada@example.test", "wrong", "single"), REFUSED, "wrong")
+        with daemon.without_accounts(lambda: ada("single"), SIGNED_IN, LATER):
+            for _ in range(25):
+                equal(ada("single"), LATER, "account file away")
+        equal(postfix.single_smtpd(), smtpd, "one smtpd served all")
+        equal(descriptors(smtpd), before, "descriptors")
+
+
+harness.main()
