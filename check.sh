@@ -1,0 +1,309 @@
+#!/bin/bash
+# check.sh - builds claviger in every way that matters and runs every test there is
+#
+#   ./check.sh              everything; under 20 minutes on two cores
+#   ./check.sh STAGE...     these stages only (./check.sh --help lists them)
+#
+# On Debian it needs nothing but this folder: what is missing is installed with apt-get when root
+# runs it (tests/packages*), without starting any server. Everything is made under build/ (or in
+# the folder that BUILD names); processes that the tests start are ended with it. The last line
+# is "N passed, N failed"; the exit status is 0 only when nothing failed.
+
+set -u -o pipefail
+cd "$(dirname "$0")" || exit 1
+top=$PWD
+. tests/packages.sh
+. tests/source.sh
+
+stage_names=(source static gcc sanitize e2e threads fuzz clang distcheck)
+declare -A about=(
+    [source]="a clean copy of the tree, configure generated"
+    [static]="headers, includes, lists, manual pages"
+    [gcc]="gcc, warnings are errors: make check"
+    [sanitize]="AddressSanitizer and UBSan: make check"
+    [e2e]="real servers: Cyrus IMAP, Postfix, testsaslauthd"
+    [threads]="ThreadSanitizer: unit tests"
+    [fuzz]="libFuzzer: each target for ${FUZZ_SECONDS:=4} s on its corpus"
+    [clang]="clang, warnings are errors: everything builds"
+    [distcheck]="make distcheck: a tarball that builds, tests, installs"
+)
+declare -A limit=([gcc]=900 [sanitize]=900 [e2e]=600 [distcheck]=900)   # seconds; else 300
+
+build=${BUILD:-$top/build}
+jobs=$(nproc)
+job=                    # process group of the running stage
+passed=0 failed=0
+
+# --- the build folder, and leaving it ---------------------------------------------------
+
+prepare_build() {
+    if ! mkdir -p "$build" 2>/dev/null || ! [ -w "$build" ]; then
+        build=$(mktemp -d "${TMPDIR:-/tmp}/claviger-build.XXXXXX")
+    fi
+    build=$(cd "$build" && pwd)
+    logs=$build/logs results=$build/results source=$build/source
+    [ $# -gt 0 ] || for stage in "${stage_names[@]}"; do rm -rf "${build:?}/$stage"; done
+    rm -rf "$logs" "$results"
+    mkdir -p "$logs" "$results"
+    TMPDIR=$(mktemp -d /tmp/claviger-check.XXXXXX)      # short: it holds sockets
+    chmod 755 "$TMPDIR"
+    export TMPDIR
+}
+
+end_job() {
+    [ -n "$job" ] || return 0
+    kill -TERM -- "-$job" 2>/dev/null && sleep 1
+    kill -KILL -- "-$job" 2>/dev/null
+    job=
+}
+
+leave() {
+    end_job
+    packages_release
+    [ -z "${TMPDIR_OURS:-}" ] || rm -rf "$TMPDIR_OURS"
+}
+trap leave EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM HUP
+
+# --- results: a line "PASS name", "FAIL name" or "SKIP name" for each, by stage ---------
+
+result() {              # PASS|FAIL|SKIP NAME
+    printf '%s %s\n' "$1" "$2" >>"$results/$stage"
+}
+
+# Kernels with many random bits put memory where older sanitizers do not expect it.
+not_random() {
+    if [ "$(cat /proc/sys/vm/mmap_rnd_bits 2>/dev/null || echo 0)" -gt 28 ] &&
+        setarch "$(uname -m)" -R true 2>/dev/null; then
+        setarch "$(uname -m)" -R "$@"
+    else
+        "$@"
+    fi
+}
+
+# The lines of automake's .trs files; what failed is shown with its output.
+collect_trs() {         # DIRECTORY
+    local trs name kind text
+    while read -r trs; do
+        name=${trs#"$1"/}
+        while read -r _ kind text; do
+            case $kind in
+                PASS|XFAIL) result PASS "${name%.trs}: $text" ;;
+                SKIP) result SKIP "${name%.trs}: $text" ;;
+                *) result FAIL "${name%.trs}: $text" ;;
+            esac
+        done < <(grep '^:test-result:' "$trs")
+        if grep -qE '^:test-result: (FAIL|ERROR|XPASS)' "$trs"; then
+            printf '\n--- %s\n' "${name%.trs}.log"
+            tail -n 60 "${trs%.trs}.log"
+        fi
+    done < <(find "$1" -name '*.trs' | sort)
+}
+
+make_check() {          # DIRECTORY [TARGET-AND-VARIABLES...]
+    local status=0
+    find "$1" -name '*.trs' -delete
+    not_random make -C "$1" "${@:2}" || status=1
+    collect_trs "$1"
+    return $status
+}
+
+# --- builds ---------------------------------------------------------------------------
+
+build_in() {            # NAME [CONFIGURE ARGUMENTS...]
+    local directory=$build/$1
+    shift
+    mkdir -p "$directory" && cd "$directory" || return 1
+    [ -e Makefile ] || "$source/configure" --quiet "$@" || return 1
+    make -j"$jobs" all && make -j"$jobs" check TESTS=
+}
+
+build_gcc() {
+    build_in gcc CC=gcc --enable-werror
+}
+
+# The tests of names in Turkish and German, where the sources of the locales are installed.
+make_locales() {
+    local name
+    mkdir -p "$build/locale"
+    for name in tr_TR de_DE; do
+        localedef -i $name -f UTF-8 "$build/locale/$name.UTF-8" || return 0
+    done
+    localedef -i tr_TR -f ISO-8859-9 "$build/locale/tr_TR"
+    return 0
+}
+
+# --- the stages -------------------------------------------------------------------------
+
+stage_source() {
+    source_copy "$top" "$source" || return 1
+    [ -d "$build/locale" ] || make_locales
+}
+
+stage_static() {
+    local line status=0
+    while IFS= read -r line; do
+        printf '%s\n' "$line"
+        case $line in
+            *" # SKIP"*) result SKIP "$line" ;;
+            "ok "*) result PASS "$line" ;;
+            "not ok "*) result FAIL "$line"; status=1 ;;
+        esac
+    done < <(CLAVIGER_SOURCE=$top PYTHONDONTWRITEBYTECODE=1 python3 tests/static/test_tree.py 2>&1)
+    return $status
+}
+
+stage_gcc() {
+    build_gcc && LOCPATH=$build/locale make_check "$build/gcc" check
+}
+
+stage_sanitize() {
+    export ASAN_OPTIONS=halt_on_error=1:detect_leaks=1:detect_stack_use_after_return=1
+    export UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
+    export CLAVIGER_SANITIZED=address
+    build_in sanitize CC=gcc --enable-werror \
+        CFLAGS="-g -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all" &&
+        LOCPATH=$build/locale make_check "$build/sanitize" check
+}
+
+stage_e2e() {
+    local missing
+    missing=$(packages_missing tests/packages tests/packages.demo)
+    if [ -n "$missing" ]; then
+        result SKIP "all of tests/e2e (not installed: $missing)"
+        return 0
+    fi
+    build_gcc && make_check "$build/gcc" check-e2e
+}
+
+stage_threads() {
+    export TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1
+    export CLAVIGER_SANITIZED=thread
+    build_in threads CC=gcc --enable-werror --disable-hardening CFLAGS="-g -O1 -fsanitize=thread" &&
+        make_check "$build/threads" check "TESTS=\$(unit_tests)"
+}
+
+# A finding is an artifact beside the log.
+stage_fuzz() {
+    local program name status=0
+    build_in fuzz CC=clang --enable-werror --enable-fuzzers \
+        CFLAGS="-g -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all" ||
+        return 1
+    for program in tests/fuzz/fuzz_*; do
+        [ -x "$program" ] || continue
+        name=${program##*/fuzz_}
+        mkdir -p "found/$name"
+        echo "--- $name"
+        if not_random "$program" -max_total_time="$FUZZ_SECONDS" -timeout=10 -verbosity=0 \
+            -artifact_prefix="$logs/$name-" "found/$name" "$source/tests/fuzz/corpus/$name"; then
+            result PASS "fuzz_$name"
+        else
+            result FAIL "fuzz_$name"
+            status=1
+        fi
+    done
+    return $status
+}
+
+stage_clang() {
+    build_in clang CC=clang --enable-werror
+}
+
+stage_distcheck() {
+    build_gcc && make -j"$jobs" -C "$build/gcc" distcheck DISTCHECK_CONFIGURE_FLAGS=--enable-werror \
+        "TESTS=\$(unit_tests)"
+}
+
+# --- running them -------------------------------------------------------------------------
+
+count() {               # PASS|FAIL|SKIP
+    grep -c "^$1 " "$results/$stage" || true
+}
+
+# Ends the stage's processes when it is over, or when its time is.
+wait_for_stage() {
+    local sleeper status
+    sleep "${limit[$stage]:-300}" &
+    sleeper=$!
+    wait -n "$job" "$sleeper"
+    status=$?
+    if kill -0 "$sleeper" 2>/dev/null; then
+        kill -- "-$sleeper" 2>/dev/null
+    else
+        echo "check.sh: stopped after ${limit[$stage]:-300} s" >>"$logs/$stage.log"
+        status=124
+    fi
+    wait "$sleeper" 2>/dev/null
+    end_job
+    return $status
+}
+
+show_failure() {
+    echo
+    grep '^FAIL ' "$results/$stage" | head -n 20 | sed 's/^/    /'
+    echo "    --- the end of $logs/$stage.log:"
+    tail -n 40 "$logs/$stage.log" | sed 's/^/    | /'
+    echo
+}
+
+run_stage() {
+    local began=$SECONDS status=0 word=ok
+    : >"$results/$stage"
+    printf '  %-10s %-56s' "$stage" "${about[$stage]}"
+    set -m
+    "stage_$stage" >"$logs/$stage.log" 2>&1 </dev/null &
+    job=$!
+    wait_for_stage 2>/dev/null || status=$?
+    set +m
+    if [ $status != 0 ] && [ "$(count FAIL)" = 0 ]; then
+        result FAIL "stage $stage"
+    elif [ ! -s "$results/$stage" ]; then
+        result PASS "stage $stage"
+    fi
+    [ "$(count FAIL)" = 0 ] || word=FAILED
+    passed=$((passed + $(count PASS)))
+    failed=$((failed + $(count FAIL)))
+    printf ' %-6s %4d passed %3d failed %4d s\n' $word "$(count PASS)" "$(count FAIL)" \
+        $((SECONDS - began))
+    [ $word = ok ] || show_failure
+    [ "$stage" != source ] || [ $word = ok ]
+}
+
+help() {
+    sed -n '2,11s/^# \{0,1\}//p' "$0"
+    printf '\nStages:\n'
+    for stage in "${stage_names[@]}"; do
+        printf '  %-10s %s\n' "$stage" "${about[$stage]}"
+    done
+}
+
+show_skipped() {
+    cat "$results"/* 2>/dev/null | grep -q '^SKIP ' || return 0
+    echo
+    echo "Not run:"
+    cat "$results"/* | sed -n 's/^SKIP /  /p'
+}
+
+main() {
+    local wanted=("${stage_names[@]}") lists=(tests/packages.build tests/packages.check)
+    case ${1:-} in -h|--help) help; exit 0 ;; esac
+    for stage in "$@"; do
+        [ -n "${about[$stage]:-}" ] || { echo "check.sh: no stage \"$stage\"; see --help" >&2; exit 2; }
+    done
+    [ $# = 0 ] || wanted=(source "${@/#source/}")
+    prepare_build "$@"
+    TMPDIR_OURS=$TMPDIR
+    [ "$(id -u)" != 0 ] || lists+=(tests/packages tests/packages.demo)
+    packages_need "$logs/packages.log" "${lists[@]}" || { echo "0 passed, 1 failed"; exit 1; }
+    echo "claviger: building and testing in $build, with $jobs processors"
+    for stage in "${wanted[@]}"; do
+        [ -z "$stage" ] || run_stage || break
+    done
+    show_skipped
+    [ "$(id -u)" = 0 ] || echo "(An ordinary user ran this: what needs root is listed above as not run.)"
+    printf '\n%d passed, %d failed\n' "$passed" "$failed"
+    [ "$failed" = 0 ]
+}
+
+main "$@"
