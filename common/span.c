@@ -84,7 +84,7 @@ span_from(span s, size_t from)
 {
     if (from > s.len)
         from = s.len;
-    return span_make(s.ptr + (s.len ? from : 0), s.len - from);
+    return from == 0 ? s : span_make(s.ptr + from, s.len - from);
 }
 
 span
