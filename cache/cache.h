@@ -9,9 +9,13 @@
  * Outputs  A remembered verdict or CACHE_MISS. Never a password or a name: an entry is keyed
  *          digests and times, and the keys die with the process.
  * Errors   Only cache_new() can fail. A full set forgets its entry that was seen least lately.
- * Memory   All of it at start: 64 bytes an entry. Left out of core dumps.
- * Threads  Any function from any thread, except cache_free(). cache_find() writes nothing and
- *          takes no lock; writers lock one set for a few hundred nanoseconds.
+ * Memory   Reserved at start, touched as it fills, never more: a line of 64 bytes an entry and
+ *          one for every set of 14; an eighth more for rejections. Left out of core dumps.
+ * Threads  Any function from any thread, except cache_free(). cache_find() and cache_knows()
+ *          write nothing, take no lock and wait for nobody: a set whose writer the scheduler
+ *          has put to sleep is a miss. Writers lock one set for a few hundred nanoseconds.
+ * Time     Milliseconds of a monotonic clock. Should it be turned back all the same, what was
+ *          written in its future is forgotten, not kept until that comes again.
  */
 #ifndef CACHE_CACHE_H
 #define CACHE_CACHE_H
@@ -51,8 +55,8 @@ struct cache_question {
     span password;              /* as presented */
 };
 
-/* The question in digests. A value: holds no secret and needs no wiping. `epoch` is the
- * count of flushes when it was made: an answer found before a flush is never kept after it. */
+/* The question in digests. A value: holds no secret and needs no wiping. `epoch` changes with
+ * every flush that concerns the account: an answer found before one is never kept after it. */
 struct cache_key {
     uint64_t account;           /* the name alone: entries of one account share a set */
     uint64_t anywhere;          /* the whole question but for network and password */
@@ -101,8 +105,9 @@ bool cache_knows(struct cache *cache, const struct cache_key *key, int64_t now_m
 enum cache_reach { CACHE_ANYWHERE, CACHE_THIS_NETWORK };
 
 /* Remembers that the password was verified against the row with that fingerprint, which was
- * read no later than `seen_at_ms`. Replaces the account's entry for that service (and network),
- * and forgets a rejection of that password. Nothing, when a flush came since the key was made. */
+ * read at `seen_at_ms` or after. Replaces the account's entry for that service (and network),
+ * and those that rest on another row; forgets a rejection of that password. Nothing, when a
+ * flush came since the key was made, or another row was seen later. */
 void cache_accept(struct cache *cache, const struct cache_key *key,
                   const struct cache_fingerprint *fingerprint, enum cache_reach reach,
                   int64_t seen_at_ms);
@@ -120,9 +125,9 @@ void cache_observe(struct cache *cache, const struct cache_key *key,
 void cache_reject(struct cache *cache, const struct cache_key *key, unsigned reason,
                   enum cache_reach reach, int64_t now_ms);
 
-/* Forget; answers how many live entries that were. When it returns, cache_find() no longer
- * finds them, and no answer to an older key is kept. Domains may share a tag: flushing one can
- * cost another its entries, never its safety. */
+/* Forget; answers how many live acceptances and rejections that were. When it returns,
+ * cache_find() no longer finds them, and no answer to an older key is kept. Domains may share a
+ * tag: flushing one can cost another its entries, never its safety. */
 size_t cache_flush_account(struct cache *cache, span account, int64_t now_ms);
 size_t cache_flush_domain(struct cache *cache, span domain, int64_t now_ms);
 void cache_flush_all(struct cache *cache);
