@@ -1,0 +1,98 @@
+#!/usr/bin/env python3
+"""tests/faults/test_pam_module.py - what pam_claviger.so brings into a process and shows there
+
+It is loaded into servers that have their own libraries, so that it links nothing but libc and
+libpam, stays once it is loaded, and shows them no name but PAM's.
+"""
+
+import os, re, subprocess, sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+import harness
+from harness import equal
+
+ENTRY_POINTS = ["pam_sm_acct_mgmt", "pam_sm_authenticate", "pam_sm_setcred"]
+
+# What a guest does not call: it would act on the whole process, or wait for nobody.
+FOREIGN = {
+    "environment": ["getenv", "secure_getenv", "setenv", "putenv", "unsetenv", "clearenv"],
+    "locale": ["setlocale", "uselocale"],
+    "signals": ["signal", "sigaction", "sigprocmask", "pthread_sigmask", "alarm", "raise", "kill"],
+    "process": ["fork", "vfork", "exit", "_exit", "abort", "umask", "chdir", "setuid", "setgid",
+                "atexit", "__cxa_atexit", "pthread_create", "pthread_atfork"],
+    "waiting": ["sleep", "usleep", "nanosleep", "pam_fail_delay"],
+    "files": ["open", "open64", "openat", "fopen", "fopen64", "stat", "stat64"],
+    "static buffers": ["strtok", "strerror", "getpwnam", "getpwuid", "localtime", "gmtime", "rand"],
+}
+
+
+def output(*argv):
+    environment = dict(os.environ, LC_ALL="C")
+    done = subprocess.run(argv, check=True, capture_output=True, text=True, env=environment)
+    return done.stdout
+
+
+def names(*flags):
+    """Dynamic symbols, without the versions after '@'."""
+    lines = output("nm", "-D", "--format=posix", *flags, harness.PAM_MODULE).splitlines()
+    return sorted(line.split()[0].split("@")[0] for line in lines)
+
+
+def sanitized():
+    """Whether the compiler put a sanitizer in, with libraries and data of its own."""
+    return any(name.startswith(("__asan", "__tsan", "__ubsan")) for name in names("--undefined-only"))
+
+
+def dynamic(tag):
+    """The values of a tag in the dynamic section."""
+    lines = output("readelf", "-dW", harness.PAM_MODULE).splitlines()
+    return [line.split(")", 1)[1].strip() for line in lines if "(%s)" % tag in line]
+
+
+def test_it_links_libc_and_libpam_and_nothing_else():
+    needed = sorted(re.search(r"\[(.+)\]", value).group(1) for value in dynamic("NEEDED"))
+    if not sanitized():
+        equal(needed, ["libc.so.6", "libpam.so.0"], "NEEDED")
+
+
+def test_it_shows_the_three_entry_points_and_nothing_else():
+    equal(names("--defined-only"), ENTRY_POINTS, "exported names")
+
+
+def test_it_is_marked_to_stay_loaded():
+    flags = " ".join(dynamic("FLAGS_1"))
+    assert "NODELETE" in flags, "FLAGS_1 is %r" % flags
+
+
+def test_it_has_no_search_path_and_no_text_relocation():
+    for tag in ("RPATH", "RUNPATH", "TEXTREL"):
+        equal(dynamic(tag), [], tag)
+
+
+def test_its_stack_cannot_be_executed():
+    lines = output("readelf", "-lW", harness.PAM_MODULE).splitlines()
+    line = [each for each in lines if "GNU_STACK" in each]
+    equal(len(line), 1, "GNU_STACK headers")
+    assert " RWE " not in line[0], line[0]
+
+
+def test_it_calls_nothing_that_acts_on_its_host():
+    imported = set(names("--undefined-only"))
+    for what, functions in FOREIGN.items():
+        equal(sorted(imported.intersection(functions)), [], what)
+
+
+def test_it_keeps_no_state_between_calls():
+    """Nothing in .data and .bss but what the linker puts there: one pointer and one flag."""
+    if sanitized():
+        return
+    sizes = {}
+    for line in output("readelf", "-SW", harness.PAM_MODULE).splitlines():
+        fields = line.replace("[", " ").replace("]", " ").split()
+        if len(fields) > 5 and fields[1] in (".data", ".bss"):
+            sizes[fields[1]] = int(fields[5], 16)
+    assert all(size <= 8 for size in sizes.values()), "writable data: %r" % sizes
+
+
+if __name__ == "__main__":
+    harness.main()
