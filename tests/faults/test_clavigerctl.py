@@ -1,0 +1,455 @@
+#!/usr/bin/env python3
+"""clavigerctl as an operator and a script have it: what it prints, how it ends, what it never tells"""
+
+import json, os, pty, select, socket, stat, subprocess, sys, termios, threading
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+import harness
+from harness import CLAVIGERCTL, NO, OK, Site, crypt, equal
+
+COMMANDS = ["check-config", "status", "test", "explain", "flush", "reload", "hash", "user"]
+DONE, REJECTED, UNAVAILABLE, USAGE, CONFIGURATION = 0, 1, 2, 64, 78
+
+
+def run(*arguments, stdin=""):
+    return subprocess.run([CLAVIGERCTL, *arguments], input=stdin, capture_output=True, text=True, timeout=60)
+
+
+def ends(done, status, *words):
+    """Ended so, and each of the words is in what it said."""
+    said = done.stdout + done.stderr
+    if done.returncode != status:
+        raise AssertionError("exit %d, wanted %d: %s" % (done.returncode, status, said))
+    for word in words:
+        if word not in said:
+            raise AssertionError("no %r in %r" % (word, said))
+
+
+# --- without a daemon ---------------------------------------------------------------------
+
+
+def test_help_names_every_command_and_each_has_its_own():
+    overall = run("--help")
+    ends(overall, DONE, "usage:", "Exit status", *COMMANDS)
+    for command in COMMANDS:
+        for form in (command, "--help"), ("--help", command):
+            ends(run(*form), DONE, "usage: clavigerctl " + command, "--config FILE", "--help")
+    ends(run("--version"), DONE, "clavigerctl ")
+
+
+def test_a_typo_gets_the_nearest_word():
+    for arguments, nearest in [
+        (["stauts"], "status"), (["chekc-config"], "check-config"), (["falsh", "ada"], "flush"),
+        (["status", "--jsno"], "--json"), (["test", "ada", "--sevrice", "imap"], "--service"),
+        (["user", "pasword", "ada"], "passwd"), (["user", "lst"], "list"),
+        (["hash", "-s", "SHA512-CRPYT"], "SHA512-CRYPT"),
+    ]:
+        ends(run(*arguments), USAGE, "did you mean " + nearest)
+
+
+def test_wrong_usage_ends_with_64():
+    for arguments in ([], ["frobnicate"], ["test"], ["test", "a", "b"], ["status", "x"], ["flush"], ["flush", "a", "--all"],
+                      ["user"], ["user", "add"], ["user", "list", "ada"], ["user", "frobnicate", "ada"], ["reload", "-z"],
+                      ["hash", "--cost", "many"], ["hash", "--cost"], ["hash", "-s", "NO-SUCH-SCHEME"], ["test", "-c"]):
+        done = run(*arguments)
+        ends(done, USAGE, "clavigerctl: ")
+        equal(done.stdout, "", "standard output of %r" % arguments)
+
+
+def test_a_password_on_the_command_line_is_refused_and_not_repeated():
+    for arguments in (["test", "ada", "hunter2"], ["user", "add", "ada", "hunter2"], ["hash", "hunter2"],
+                      ["test", "ada", "--password=hunter2"], ["explain", "-p", "ada", "hunter2"]):
+        done = run(*arguments)
+        ends(done, USAGE)
+        assert "hunter2" not in done.stdout + done.stderr, done.stderr
+
+
+def test_hash_makes_what_libcrypt_verifies():
+    done = run("hash", stdin="secret\n")
+    ends(done, DONE)
+    stored = done.stdout.rstrip("\n")
+    equal(crypt("secret", stored), stored)
+    assert run("hash", stdin="secret\n").stdout.rstrip("\n") != stored, "twice the same salt"
+    cheap = run("hash", "-s", "sha256-crypt", "--cost", "1000", stdin="caf\u00e9\nnext line\n")
+    ends(cheap, DONE)
+    assert "rounds=1000$" in cheap.stdout, cheap.stdout
+    equal(crypt("caf\u00e9", cheap.stdout.rstrip("\n").replace("{SHA256-CRYPT}", "")),
+          cheap.stdout.rstrip("\n").replace("{SHA256-CRYPT}", ""))
+    ends(run("hash", "--list"), DONE, "SHA512-CRYPT")
+
+
+def test_a_password_that_can_be_none_is_refused():
+    for stdin in "", "\n", "x" * 4097 + "\n", "nul\0nul\n":
+        done = run("hash", stdin=stdin)
+        ends(done, REJECTED, "clavigerctl: ")
+        equal(done.stdout, "")
+
+
+def test_output_that_cannot_be_written_is_an_error():
+    with open("/dev/full", "w") as full:
+        done = subprocess.run([CLAVIGERCTL, "--help"], stdout=full, stderr=subprocess.PIPE, text=True)
+    equal(done.returncode, UNAVAILABLE)
+
+
+def test_a_good_configuration_is_said_to_be_good():
+    site = Site()
+    ends(site.ctl("check-config"), DONE, 'accounts "mail"', "preset claviger", "control at " + site.control, "is good")
+    equal(os.path.exists(site.database), False, "check-config made a database")
+    site.close()
+
+
+WRONG = [
+    ("an unknown key", 'listen "a" { protocol = "saslauthd"  path = "/x"  mdoe = 0600 }\n', "mode"),
+    ("an unknown section", 'listne "a" { }\n', "listen"),
+    ("a wrong type", 'cache { entries = "many" }\n', "entries"),
+    ("an impossible value", 'listen "a" { protocol = "smoke-signals"  path = "/x" }\n', "smoke-signals"),
+    ("a section that never ends", 'listen "a" {\n', ""),
+    ("an unknown preset", 'listen "a" { protocol = "control"  path = "/x" }\n'
+     'accounts "x" { preset = "no-such-preset"  file = "/x" }\n', "no-such-preset"),
+]
+
+
+def test_a_wrong_configuration_ends_with_78_everywhere():
+    site = Site()
+    for what, text, word in WRONG:
+        with open(site.conf, "w") as f:
+            f.write(text)
+        done = site.ctl("check-config")
+        try:
+            ends(done, CONFIGURATION, word)
+        except AssertionError as fault:
+            raise AssertionError("%s: %s" % (what, fault))
+    with open(site.conf, "w") as f:
+        f.write("frobnicate = 1\n")
+    for arguments in (["status"], ["reload"], ["flush", "--all"], ["test", "ada"], ["explain", "ada"], ["user", "list"],
+                      ["user", "add", "ada"]):
+        done = site.ctl(*arguments, stdin="secret\n")
+        ends(done, CONFIGURATION, site.conf)
+    os.remove(site.conf)
+    ends(site.ctl("check-config"), CONFIGURATION, site.conf)
+    site.close()
+
+
+def test_a_configuration_that_others_can_write_is_not_believed():
+    site = Site()
+    os.chmod(site.conf, 0o666)
+    ends(site.ctl("status"), CONFIGURATION, site.conf)
+    os.chmod(site.conf, 0o600)
+    site.close()
+
+
+def test_a_daemon_that_does_not_run_is_unavailable():
+    site = Site()
+    for arguments in (["status"], ["reload"], ["flush", "--all"], ["test", "ada"], ["explain", "ada"]):
+        ends(site.ctl(*arguments, stdin="secret\n"), UNAVAILABLE, "is clavigerd running?", site.control)
+    site.close()
+
+
+def test_a_configuration_without_a_control_socket_says_so():
+    site = Site(listen='listen "test" { protocol = "saslauthd"  path = "%(dir)s/mux" }\n')
+    ends(site.ctl("status"), CONFIGURATION, "control")
+    site.close()
+
+
+def test_an_answer_that_is_none_is_unavailable():
+    site = Site()
+    for answer in b"", b"rubbish\n", b"{}\n", b"[]\n", b"x" * 70000, b'{"ok":':
+        listener = socket.socket(socket.AF_UNIX)
+        listener.bind(site.control)
+        listener.listen(1)
+
+        def serve(answer=answer):
+            peer, _ = listener.accept()
+            peer.recv(65536)
+            try:
+                peer.sendall(answer)
+            except OSError:
+                pass
+            peer.close()
+        thread = threading.Thread(target=serve)
+        thread.start()
+        ends(site.ctl("status"), UNAVAILABLE, "the daemon's answer")
+        thread.join()
+        listener.close()
+        os.remove(site.control)
+    site.close()
+
+
+# --- accounts ------------------------------------------------------------------------------
+
+
+def test_accounts_are_managed_without_a_daemon():
+    site = Site()
+    ends(site.ctl("user", "list"), UNAVAILABLE, "user add")
+    equal(os.path.exists(site.database), False, "list made a database")
+    done = site.ctl("user", "add", "Ada@Example.ORG", stdin="secret\n")
+    ends(done, DONE, "ada@example.org: added")
+    equal(done.stderr, "", "what was said with no daemon running")
+    site.user_add("bob", "other")
+    ends(site.ctl("user", "disable", "bob"), DONE, "bob: disabled")
+    equal(site.ctl("user", "list", check=0).stdout, "ada@example.org\tenabled\nbob\tdisabled\n")
+    ends(site.ctl("user", "enable", "bob"), DONE)
+    ends(site.ctl("user", "enable", "bob"), DONE)
+    before = site.sql("SELECT password FROM accounts WHERE login = 'bob'")
+    ends(site.ctl("user", "passwd", "bob", stdin="new\n"), DONE, "bob: password changed")
+    after = site.sql("SELECT password FROM accounts WHERE login = 'bob'")
+    assert before != after and "new" not in after[0][0] and "other" not in before[0][0], (before, after)
+    ends(site.ctl("user", "del", "bob"), DONE, "bob: deleted")
+    equal(site.ctl("user", "list", check=0).stdout, "ada@example.org\tenabled\n")
+    site.close()
+
+
+def test_accounts_that_are_not_there_or_there_already():
+    site = Site()
+    site.user_add("ada", "secret")
+    before = site.sql("SELECT * FROM accounts")
+    ends(site.ctl("user", "add", "ada", stdin="other\n"), REJECTED, "ada", "exists")
+    ends(site.ctl("user", "add", "ADA", stdin="other\n"), REJECTED, "ada", "exists")
+    for action in "passwd", "enable", "disable", "del":
+        ends(site.ctl("user", action, "nobody", stdin="secret\n"), REJECTED, "no account nobody")
+    equal(site.sql("SELECT * FROM accounts"), before, "the table after refusals")
+    site.close()
+
+
+def test_what_can_be_no_account_or_no_password_changes_nothing():
+    site = Site()
+    site.user_add("ada", "secret")
+    before = site.sql("SELECT * FROM accounts")
+    for login in "", " ada", "a\nb", "@example.org", "ada@", "x" * 400:
+        ends(site.ctl("user", "add", login, stdin="secret\n"), USAGE)
+    for stdin in "", "\n", "x" * 5000:
+        ends(site.ctl("user", "add", "bob", stdin=stdin), REJECTED)
+        ends(site.ctl("user", "passwd", "ada", stdin=stdin), REJECTED)
+    equal(site.sql("SELECT * FROM accounts"), before, "the table after refusals")
+    site.close()
+
+
+def test_strange_logins_are_taken_literally():
+    site = Site()
+    strange = ["o'brien@example.org", "a\"b", "x;drop table accounts", "50%", "%u", "a_b", "*", "?1", "-dash", "\u00fc\u00f1@example.org"]
+    for login in strange:
+        ends(site.ctl("user", "add", "--", login, stdin="secret\n"), DONE)
+    listed = site.ctl("user", "list", check=0).stdout.splitlines()
+    equal(sorted(line.split("\t")[0] for line in listed), sorted(strange))
+    for login in strange:
+        ends(site.ctl("user", "del", "--", login), DONE)
+    equal(site.ctl("user", "list", check=0).stdout, "")
+    site.close()
+
+
+def test_the_embedded_database_is_made_for_the_daemon_to_read():
+    if os.geteuid() == 0:
+        site = Site(daemon='user = "nobody"  group = "daemon"')
+    else:
+        site = Site()
+    old = os.umask(0)
+    try:
+        site.user_add("ada", "secret")
+    finally:
+        os.umask(old)
+    made = os.stat(site.database)
+    equal(stat.S_IMODE(made.st_mode), 0o640, "mode")
+    equal(made.st_uid, os.geteuid(), "owner")
+    if os.geteuid() == 0:
+        import grp
+        equal(made.st_gid, grp.getgrnam("daemon").gr_gid, "group")
+    site.close()
+
+
+def test_a_database_that_was_left_half_made_is_finished():
+    site = Site()
+    open(site.database, "w").close()
+    os.chmod(site.database, 0o640)
+    site.user_add("ada", "secret")
+    equal(site.ctl("user", "list", check=0).stdout, "ada\tenabled\n")
+    site.close()
+
+
+def test_a_database_that_cannot_be_used_is_unavailable():
+    site = Site()
+    site.user_add("ada", "secret")
+    with open(site.database, "r+b") as f:
+        f.write(b"this is no database at all, whatever its name may say")
+    ends(site.ctl("user", "list"), UNAVAILABLE, site.database)
+    ends(site.ctl("user", "passwd", "ada", stdin="new\n"), UNAVAILABLE, site.database)
+    os.remove(site.database)
+    site.write_conf(site.LISTEN + 'accounts "mail" { preset = "claviger"  file = "/nonexistent/accounts.db" }\n')
+    ends(site.ctl("user", "add", "ada", stdin="secret\n"), UNAVAILABLE, "/nonexistent")
+    site.close()
+
+
+def test_of_several_sources_one_has_to_be_meant():
+    site = Site(accounts='accounts "one" { preset = "claviger"  file = "%(dir)s/one.db"  domains = { "one.test" } }\n'
+                         'accounts "two" { preset = "claviger"  file = "%(dir)s/two.db"  domains = { "two.test" } }\n')
+    ends(site.ctl("user", "add", "ada@one.test", stdin="secret\n"), DONE)
+    ends(site.ctl("user", "add", "bob@two.test", stdin="secret\n"), DONE)
+    equal(os.path.exists(site.dir + "/two.db"), True)
+    ends(site.ctl("user", "list"), USAGE, "--accounts")
+    equal(site.ctl("user", "list", "--accounts", "two", check=0).stdout, "bob@two.test\tenabled\n")
+    ends(site.ctl("user", "list", "--accounts", "tow"), USAGE, 'did you mean "two"')
+    ends(site.ctl("user", "add", "eve@three.test", stdin="secret\n"), USAGE, "serves")
+    site.close()
+
+
+def test_a_source_that_lacks_a_query_says_what_to_write():
+    site = Site()
+    site.user_add("ada", "secret")
+    site.write_conf(site.LISTEN + 'accounts "own" { file = "%(dir)s/accounts.db"  '
+                    'lookup = "SELECT login, password FROM accounts WHERE login = %%u" }\n')
+    for action in "add", "del":
+        ends(site.ctl("user", action, "bob", stdin="x\n"), CONFIGURATION, 'accounts "own"', "own query", "= \"")
+    site.close()
+
+
+# --- with a daemon ---------------------------------------------------------------------------
+
+
+def running(**options):
+    site = Site(**options)
+    site.user_add("ada@example.org", "secret")
+    site.user_add("off@example.org", "secret")
+    site.ctl("user", "disable", "off@example.org", check=0)
+    return site.start()
+
+
+def test_test_and_explain_end_as_the_verdict_does():
+    with running() as site:
+        ends(site.ctl("test", "ada@example.org", stdin="secret\n"), DONE, "accepted: ok", "ada@example.org")
+        ends(site.ctl("test", "Ada", "-r", "example.org", "-s", "imap", stdin="secret"), DONE, "accepted")
+        ends(site.ctl("test", "ada@example.org", stdin="wrong\n"), REJECTED, "rejected: wrong-password")
+        ends(site.ctl("test", "ada@example.org", stdin="\n"), REJECTED, "rejected: empty-password")
+        ends(site.ctl("test", "nobody@example.org", stdin="secret\n"), REJECTED, "unknown-account")
+        ends(site.ctl("test", "off@example.org", stdin="secret\n"), REJECTED, "disabled")
+        ends(site.ctl("explain", "ada@example.org"), DONE, "accepted", "preset claviger")
+        ends(site.ctl("explain", "-p", "ada@example.org", stdin="secret\n"), DONE, "accepted, ok")
+        ends(site.ctl("explain", "-p", "ada@example.org", stdin="wrong\n"), REJECTED, "wrong-password")
+        ends(site.ctl("explain", "off@example.org", "-s", "smtp", "-i", "192.0.2.1"), REJECTED, "disabled", "192.0.2.1")
+        site.add_stored("bad@example.org", "of no scheme")
+        ends(site.ctl("test", "bad@example.org", stdin="secret\n"), UNAVAILABLE, "unavailable: bad-stored-password")
+        os.rename(site.database, site.database + ".away")
+        ends(site.ctl("test", "eve@example.org", stdin="secret\n"), UNAVAILABLE, "account-source-down")
+        ends(site.ctl("explain", "eve@example.org"), UNAVAILABLE, "account-source-down", site.database)
+        os.rename(site.database + ".away", site.database)
+
+
+def test_no_secret_is_ever_shown():
+    with running() as site:
+        stored = site.sql("SELECT password FROM accounts WHERE login = 'ada@example.org'")[0][0]
+        for arguments in (["test", "ada@example.org"], ["explain", "-p", "ada@example.org"], ["explain", "ada@example.org"],
+                          ["status"], ["status", "--json"], ["user", "list"]):
+            done = site.ctl(*arguments, stdin="Marker-Secret-9\n")
+            said = done.stdout + done.stderr
+            for secret in "Marker-Secret", stored, stored.split("$")[-1]:
+                assert secret not in said, (arguments, said)
+
+
+def test_a_change_counts_at_once():
+    with running(cache='ttl = "8h"  revalidate = "8h"  negative_ttl = "8h"') as site:
+        equal(site.ask("ada@example.org", "secret"), OK)
+        equal(site.ask("ada@example.org", "secret"), OK)
+        site.ctl("user", "disable", "ada@example.org", check=0)
+        equal(site.ask("ada@example.org", "secret"), NO, "after disable")
+        site.ctl("user", "enable", "ada@example.org", check=0)
+        equal(site.ask("ada@example.org", "secret"), OK, "after enable")
+        done = site.ctl("user", "passwd", "ada@example.org", stdin="other\n")
+        ends(done, DONE)
+        equal(done.stderr, "")
+        equal(site.ask("ada@example.org", "secret"), NO, "the old password")
+        equal(site.ask("ada@example.org", "other"), OK, "the new password")
+        site.ctl("user", "del", "ada@example.org", check=0)
+        equal(site.ask("ada@example.org", "other"), NO, "after del")
+        equal(site.ask("eve@example.org", "secret"), NO, "before add")
+        site.user_add("eve@example.org", "secret")
+        equal(site.ask("eve@example.org", "secret"), OK, "after add")
+
+
+def test_flush_forgets_one_a_domain_or_all():
+    with running(cache='ttl = "8h"  revalidate = "8h"') as site:
+        for how in ["ada@example.org"], ["ADA@Example.ORG"], ["@example.org"], ["@EXAMPLE.org"], ["--all"]:
+            equal(site.ask("ada@example.org", "secret"), OK)
+            site.sql("UPDATE accounts SET enabled = 0 WHERE login = 'ada@example.org'")
+            equal(site.ask("ada@example.org", "secret"), OK, "from the cache")
+            ends(site.ctl("flush", *how), DONE, "forgotten")
+            equal(site.ask("ada@example.org", "secret"), NO, "after flush %s" % how)
+            site.sql("UPDATE accounts SET enabled = 1 WHERE login = 'ada@example.org'")
+            ends(site.ctl("flush", "--all"), DONE)
+        equal(site.ask("ada@example.org", "secret"), OK)
+        ends(site.ctl("flush", "ada@example.org"), DONE, "forgotten: 1")
+        ends(site.ctl("flush", "nobody@example.org"), DONE, "forgotten: 0")
+
+
+def test_status_counts_what_was_answered():
+    with running() as site:
+        site.ask("ada@example.org", "secret")
+        site.ask("ada@example.org", "secret")
+        site.ask("ada@example.org", "wrong")
+        status = site.status()
+        equal(status["pid"], site.process.pid)
+        equal(status["reasons"]["ok"], 2)
+        equal(status["reasons"]["wrong-password"], 1)
+        equal(status["via"]["cache"], 1)
+        equal(status["cache"]["hits"], 1)
+        equal(status["cache"]["accepted"], 1)
+        equal(status["verifications"], 2)
+        assert status["cache"]["entries"] >= 10000 and status["uptime_s"] >= 0, status
+        ends(site.ctl("status"), DONE, "wrong-password", "version", "hits")
+
+
+def test_reload_tells_what_is_wrong_and_keeps_what_runs():
+    with running() as site:
+        ends(site.ctl("reload"), DONE, "reloaded")
+        good = open(site.conf).read()
+        # The client's own configuration stays good; the daemon's is the broken one.
+        own = site.dir + "/own.conf"
+        with open(own, "w") as f:
+            f.write(good)
+        os.chmod(own, 0o600)
+        with open(site.conf, "a") as f:
+            f.write("frobnicate = 1\n")
+        ends(run("reload", "-c", own), CONFIGURATION, "the daemon: ", "frobnicate")
+        equal(site.ask("ada@example.org", "secret"), OK)
+        with open(site.conf, "w") as f:
+            f.write(good)
+        ends(run("reload", "-c", own), DONE, "reloaded")
+
+
+def test_a_daemon_that_is_deaf_is_said_to_be():
+    site = Site()
+    site.user_add("ada", "secret")
+    os.symlink("control", site.control)     # a loop: there, and not reachable
+    done = site.ctl("user", "disable", "ada")
+    ends(done, DONE, "ada: disabled", "the daemon was not told")
+    site.close()
+
+
+def test_a_password_is_never_in_the_arguments_of_a_process():
+    """A person at a terminal: prompted, not echoed, and the process's arguments hold nothing."""
+    with running() as site:
+        child, master = pty.fork()
+        if child == 0:
+            os.execv(CLAVIGERCTL, [CLAVIGERCTL, "test", "-c", site.conf, "ada@example.org"])
+        screen = b""
+        while not screen.endswith(b": "):
+            assert select.select([master], [], [], 20)[0], screen
+            screen += os.read(master, 100)
+        equal(bool(termios.tcgetattr(master)[3] & termios.ECHO), False, "echo")
+        with open("/proc/%d/cmdline" % child, "rb") as f:
+            arguments = f.read()
+        os.write(master, b"secret\n")
+        try:
+            while True:
+                part = os.read(master, 1000)
+                if not part:
+                    break
+                screen += part
+        except OSError:
+            pass
+        status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        os.close(master)
+        equal(status, DONE)
+        assert b"accepted" in screen and b"secret" not in screen, screen
+        assert b"secret" not in arguments, arguments
+
+
+if __name__ == "__main__":
+    harness.main()

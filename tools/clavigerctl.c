@@ -1,0 +1,57 @@
+/* tools/clavigerctl.c - the operator's program; command.h says what it is made of */
+#include "saslauthd_backend/control_wire.h"
+#include "tools/command.h"
+
+#include <sodium.h>
+#include <stdio.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+
+/* Passwords pass through here: no core file, no debugger of another process of ours. */
+static void
+forbid_core_dumps(void)
+{
+    const struct rlimit none = { 0, 0 };
+
+    setrlimit(RLIMIT_CORE, &none);
+    prctl(PR_SET_DUMPABLE, 0);
+}
+
+static enum exit_status
+run(const struct command_call *call)
+{
+    if (call->version) {
+        printf("clavigerctl %s\n", PACKAGE_VERSION);
+        return EXIT_OK;
+    }
+    if (call->help && call->command)
+        command_print_help_of(call->command);
+    else if (call->help)
+        command_print_help(commands, commands_count);
+    else
+        return call->command->run(call);
+    return EXIT_OK;
+}
+
+int
+main(int argc, char **argv)
+{
+    struct command_call call;
+    struct error err;
+    enum exit_status status;
+
+    forbid_core_dumps();
+    control_wipe_freed_json();
+    if (sodium_init() < 0) {
+        error_set(&err, ERROR_UNAVAILABLE, "libsodium cannot start");
+        return (int)command_failed(&err);
+    }
+    if (command_parse(commands, commands_count, argc, argv, &call, &err) != ERROR_NONE)
+        return (int)command_failed(&err);
+    status = run(&call);
+    if (fflush(stdout) != 0 || ferror(stdout)) {
+        error_set(&err, ERROR_UNAVAILABLE, "cannot write to standard output");
+        return (int)command_failed(&err);
+    }
+    return (int)status;
+}
