@@ -1,5 +1,6 @@
 /* saslauthd_backend/clavigerd.c - the daemon's command line */
 #include "common/log.h"
+#include "saslauthd_backend/control_wire.h"
 #include "saslauthd_backend/server.h"
 
 #include <getopt.h>
@@ -115,6 +116,7 @@ main(int argc, char **argv)
     struct options options;
 
     options_parse(argc, argv, &options);
+    control_wipe_freed_json();
     if (sodium_init() < 0) {
         fprintf(stderr, "clavigerd: libsodium does not start\n");
         return EXIT_UNAVAILABLE;

@@ -75,7 +75,8 @@ run(const struct command_call *call)
     if (cost_text && (!span_to_u64(span_of(cost_text), &cost) || cost == 0))
         return command_misused(call, "--cost takes a number above 0");
     if (scheme.weak)
-        fprintf(stderr, "clavigerctl: %s is weak: keep it for what cannot do better\n", scheme.name);
+        fprintf(stderr, "clavigerctl: %s is weak: keep it for what cannot do better\n",
+                scheme.name);
     return print_stored(call, scheme.name, cost);
 }
 

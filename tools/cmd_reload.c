@@ -7,19 +7,12 @@
 static enum exit_status
 run(const struct command_call *call)
 {
-    struct config *config;
-    json_t *reply = NULL;
     struct error err;
-    enum error_code code;
+    json_t *reply;
 
-    code = config_load(call->config_path, &config, &err);
-    if (code == ERROR_NONE)
-        code = control_ask_daemon(config, json_pack("{s:s}", "command", "reload"), &reply, NULL,
-                                  &err);
-    config_free(config);
-    json_decref(reply);
-    if (code != ERROR_NONE)
+    if (control_ask_word(call->config_path, "reload", &reply, &err) != ERROR_NONE)
         return command_failed(&err);
+    json_decref(reply);
     printf("reloaded\n");
     return EXIT_OK;
 }

@@ -38,17 +38,10 @@ print_status(json_t *status)
 static enum exit_status
 run(const struct command_call *call)
 {
-    struct config *config;
-    json_t *reply = NULL;
     struct error err;
-    enum error_code code;
+    json_t *reply;
 
-    code = config_load(call->config_path, &config, &err);
-    if (code == ERROR_NONE)
-        code = control_ask_daemon(config, json_pack("{s:s}", "command", "status"), &reply, NULL,
-                                  &err);
-    config_free(config);
-    if (code != ERROR_NONE)
+    if (control_ask_word(call->config_path, "status", &reply, &err) != ERROR_NONE)
         return command_failed(&err);
     if (command_value(call, "json")) {
         json_dumpf(reply, stdout, JSON_INDENT(2));

@@ -80,8 +80,8 @@ refuse_unless_new(const struct job *job, struct error *err)
     if (account_store_has(job->store, identity_name(&job->who), &exists, err) != ERROR_NONE)
         return err->code;
     if (exists)
-        return error_set(err, ERROR_REJECTED, "%s exists already; `clavigerctl user passwd` changes "
-                         "its password", job->who.name);
+        return error_set(err, ERROR_REJECTED, "%s exists already; `clavigerctl user passwd` "
+                         "changes its password", job->who.name);
     return ERROR_NONE;
 }
 
@@ -128,8 +128,8 @@ tell_daemon(const struct job *job)
     bool absent;
 
     if (control_ask_daemon(job->config, request, &reply, &absent, &err) != ERROR_NONE && !absent)
-        fprintf(stderr, "clavigerctl: the change is made, but the daemon was not told and may go by "
-                "its cache for another %lld s: %s\n",
+        fprintf(stderr, "clavigerctl: the change is made, but the daemon was not told and may go "
+                "by its cache for another %lld s: %s\n",
                 (long long)(job->config->cache.revalidate_ms / 1000), err.reason);
     json_decref(reply);
 }

@@ -149,3 +149,19 @@ control_ask_daemon(const struct config *config, json_t *request, json_t **reply_
     return error_set(err, ERROR_CONFIG, "%s: no listen section with protocol = \"control\": "
                      "the daemon cannot be asked", config->path);
 }
+
+enum error_code
+control_ask_word(const char *config_path, const char *word, json_t **reply_out,
+                 struct error *err)
+{
+    struct config *config;
+    enum error_code code;
+
+    *reply_out = NULL;
+    code = config_load(config_path, &config, err);
+    if (code != ERROR_NONE)
+        return code;
+    code = control_ask_daemon(config, json_pack("{s:s}", "command", word), reply_out, NULL, err);
+    config_free(config);
+    return code;
+}

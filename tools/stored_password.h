@@ -8,8 +8,9 @@
 #include "common/error.h"
 #include "common/secret.h"
 
-/* Reads from standard input (twice from a person) and makes it; the caller wipes *out. ERROR_REJECTED for what
- * can be no password, the empty one first of all; ERROR_CONFIG as password_make() has it. */
+/* Reads from standard input (twice from a person) and makes it; the caller wipes *out.
+ * ERROR_REJECTED for what can be no password, the empty one first of all; ERROR_CONFIG as
+ * password_make() has it. */
 enum error_code stored_password_ask(const char *scheme, unsigned long cost, struct secret *out,
                                     struct error *err);
 
