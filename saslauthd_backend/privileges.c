@@ -1,6 +1,8 @@
 /* saslauthd_backend/privileges.c - see privileges.h */
 #include "saslauthd_backend/privileges.h"
 
+#include "common/dump.h"
+
 #include <errno.h>
 #include <grp.h>
 #include <pwd.h>
@@ -10,35 +12,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define IS_SANITIZED 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define IS_SANITIZED 1
-#endif
-#endif
-#ifndef IS_SANITIZED
-#define IS_SANITIZED 0
-#endif
-
-static void
-forbid_dumps(void)
-{
-    const struct rlimit none = { 0, 0 };
-
-    setrlimit(RLIMIT_CORE, &none);
-    /* A leak check at exit works by ptrace, so a build for that stays traceable. */
-    if (!IS_SANITIZED)
-        prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
-    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-}
-
 void
 privileges_harden(void)
 {
     struct rlimit files;
 
-    forbid_dumps();
+    dump_forbid();
+    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
     umask(077);
     if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur < files.rlim_max) {
         files.rlim_cur = files.rlim_max;
@@ -88,6 +68,6 @@ privileges_drop(const struct daemon_config *daemon, struct error *err)
 
     if (code == ERROR_NONE && geteuid() == 0 && uid != 0)
         code = become(daemon->user, uid, gid, err);
-    forbid_dumps();             /* changing the user makes the process dumpable again */
+    dump_forbid();              /* changing the user makes the process dumpable again */
     return code;
 }

@@ -1,21 +1,10 @@
 /* tools/clavigerctl.c - the operator's program; command.h says what it is made of */
+#include "common/dump.h"
 #include "saslauthd_backend/control_wire.h"
 #include "tools/command.h"
 
 #include <sodium.h>
 #include <stdio.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
-
-/* Passwords pass through here: no core file, no debugger of another process of ours. */
-static void
-forbid_core_dumps(void)
-{
-    const struct rlimit none = { 0, 0 };
-
-    setrlimit(RLIMIT_CORE, &none);
-    prctl(PR_SET_DUMPABLE, 0);
-}
 
 static enum exit_status
 run(const struct command_call *call)
@@ -40,7 +29,7 @@ main(int argc, char **argv)
     struct error err;
     enum exit_status status;
 
-    forbid_core_dumps();
+    dump_forbid();
     control_wipe_freed_json();
     if (sodium_init() < 0) {
         error_set(&err, ERROR_UNAVAILABLE, "libsodium cannot start");
