@@ -19,7 +19,8 @@ struct account_attributes { size_t count, used; char text[ACCOUNT_ATTRIBUTES_MAX
 
 struct account {
     bool found;
-    bool ambiguous;                     /* more than one row: nobody's */
+    bool ambiguous;                     /* more than one row: nobody's. `found` is true, and
+                                         * nothing of either row is here */
     bool enabled, service_ok;           /* a query without the column means yes */
     bool password_expired, must_change;
     bool password_null;                 /* SQL NULL */

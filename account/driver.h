@@ -4,7 +4,8 @@
  *          account_NAME.so, that exports `account_driver`; it links its client library, so
  *          that a package for one database drags in no other.
  * Errors   ERROR_UNAVAILABLE for everything that may pass (cannot connect, deadline, lost, locked,
- *          a statement that does not fit the tables), ERROR_CONFIG for what cannot.
+ *          a statement that does not fit the tables), ERROR_CONFIG for what cannot,
+ *          ERROR_REJECTED for a change that a unique constraint forbids.
  *          A reason names the file or host and what the library said.
  * Threads  A session belongs to one thread at a time; sessions share nothing that needs a lock.
  */
@@ -29,6 +30,13 @@ struct account_statement {
     size_t slot;                /* below ACCOUNT_QUERIES */
     bool script;
 };
+
+/* Bytes of a cell that a row function ever sees: twice the longest stored password. A driver
+ * refuses a longer one, with the column's name, before it is copied. */
+#define ACCOUNT_CELL_MAX 8192
+
+/* Columns of a row. */
+#define ACCOUNT_CELLS_MAX 64
 
 /* One column of a row. Borrowed until the row function returns. */
 struct account_cell { const char *name; bool is_null; span value; };

@@ -65,7 +65,7 @@ const char *account_source_title(const struct account_source *source);
 const char *account_source_origin(const struct account_source *source);
 bool account_source_serves(const struct account_source *source, span domain);
 bool account_source_is_alias(const struct account_source *source);
-/* Whether the lookup's text uses %s, or %i: such verdicts depend on it. */
+/* Whether the lookup's text uses %i: its verdicts depend on where the client is. */
 bool account_source_uses_remote(const struct account_source *source);
 bool account_source_has(const struct account_source *source, enum account_query query);
 size_t account_source_connections(const struct account_source *source);

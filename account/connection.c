@@ -1,0 +1,265 @@
+/* account/connection.c - one thread's connection to a source, and what it asks; see source.h
+ *
+ * The session below it is opened by the first query, closed when the driver says it is lost, and
+ * opened again by the next. A query that was lost before it gave a row is asked once more on a
+ * fresh session: a server that closes idle connections costs nobody a sign-in.
+ */
+#include "account/row.h"
+#include "account/source_parts.h"
+#include "common/clock.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+struct account_conn {
+    struct account_source *source;
+    bool writes;
+    struct account_session *session;    /* NULL: none is open */
+};
+
+/* Rows on their way to a reader, which may find a fault in one. */
+struct rows {
+    enum error_code (*read)(struct rows *rows, const struct account_cell *cells, size_t count);
+    size_t given;
+    bool enough;                /* the reader wants no more */
+    enum error_code code;       /* the reader's own fault, in *err */
+    struct error *err;
+    struct account *account;                                    /* lookup */
+    bool (*each)(void *context, span login, bool enabled);      /* list */
+    void *context;
+};
+
+enum error_code
+account_conn_open(struct account_source *source, bool writes, struct account_conn **out,
+                  struct error *err)
+{
+    *out = malloc(sizeof(**out));
+    if (!*out)
+        return error_set(err, ERROR_UNAVAILABLE, "no memory for a connection");
+    **out = (struct account_conn){ source, writes, NULL };
+    return ERROR_NONE;
+}
+
+static void
+drop_session(struct account_conn *conn)
+{
+    if (conn->session)
+        conn->source->driver->close(conn->session);
+    conn->session = NULL;
+}
+
+void
+account_conn_close(struct account_conn *conn)
+{
+    if (!conn)
+        return;
+    drop_session(conn);
+    free(conn);
+}
+
+/* --- one query ---------------------------------------------------------------------- */
+
+/* Decimal digits of an int64_t, its sign and an end. */
+#define MOMENT_MAX 21
+
+/* %d of a name without a domain is empty; %n is then all of it. */
+static void
+fill_values(const struct account_who *who, char moment[MOMENT_MAX],
+            span values[QUERY_PARAMETERS])
+{
+    size_t at = span_find_last(who->login, '@');
+
+    snprintf(moment, MOMENT_MAX, "%" PRId64, clock_unix_s(&clock_system));
+    values[QUERY_LOGIN] = who->login;
+    values[QUERY_LOCAL] = span_until(who->login, at);
+    values[QUERY_DOMAIN] = span_from(who->login, at + 1);
+    values[QUERY_SERVICE] = who->service;
+    values[QUERY_REMOTE] = who->remote;
+    values[QUERY_STORED] = who->stored;
+    values[QUERY_MOMENT] = span_of(moment);
+}
+
+/* Some client libraries end a text at its first NUL, and so would ask for somebody else. */
+static enum error_code
+fill_parameters(const struct query *query, const struct account_who *who,
+                char moment[MOMENT_MAX], span parameters[ACCOUNT_PARAMETERS_MAX],
+                struct error *err)
+{
+    span values[QUERY_PARAMETERS];
+
+    fill_values(who, moment, values);
+    for (size_t i = 0; i < query->parameters_count; i++) {
+        parameters[i] = values[query->parameters[i]];
+        if (span_has(parameters[i], '\0'))
+            return error_set(err, ERROR_MALFORMED, "a parameter of the query holds a NUL");
+    }
+    return ERROR_NONE;
+}
+
+static bool
+take_row(void *context, const struct account_cell *cells, size_t count)
+{
+    struct rows *rows = context;
+
+    rows->given++;
+    rows->code = rows->read(rows, cells, count);
+    return rows->code == ERROR_NONE && !rows->enough;
+}
+
+static enum error_code
+run_once(struct account_conn *conn, const struct account_statement *statement,
+         const span *parameters, int64_t deadline_ms, struct rows *rows, size_t *changed_out,
+         bool *lost, struct error *err)
+{
+    const struct account_driver *driver = conn->source->driver;
+    enum error_code code;
+
+    *lost = false;
+    if (!conn->session) {
+        code = driver->open(&conn->source->config, conn->writes, deadline_ms, &conn->session,
+                            err);
+        if (code != ERROR_NONE) {
+            conn->session = NULL;
+            return code;
+        }
+    }
+    code = driver->run(conn->session, statement, parameters, deadline_ms,
+                       rows ? take_row : NULL, rows, changed_out, lost, err);
+    if (*lost)
+        drop_session(conn);
+    return code;
+}
+
+/* `rows` NULL: the query gives none. */
+static enum error_code
+run(struct account_conn *conn, enum account_query which, const struct account_who *who,
+    int64_t deadline_ms, struct rows *rows, size_t *changed_out, struct error *err)
+{
+    const struct query *query = &conn->source->queries[which];
+    const struct account_statement statement = {
+        query->text, query->parameters_count, which, query_is_script(which),
+    };
+    span parameters[ACCOUNT_PARAMETERS_MAX];
+    char moment[MOMENT_MAX];
+    bool lost;
+    enum error_code code;
+
+    code = fill_parameters(query, who, moment, parameters, err);
+    if (code != ERROR_NONE)
+        return code;
+    code = run_once(conn, &statement, parameters, deadline_ms, rows, changed_out, &lost, err);
+    if (code != ERROR_NONE && lost && query_is_repeatable(which) && !(rows && rows->given)
+        && clock_now_ms(&clock_system) < deadline_ms)
+        code = run_once(conn, &statement, parameters, deadline_ms, rows, changed_out, &lost,
+                        err);
+    else if (code != ERROR_NONE && lost && !query_is_repeatable(which))
+        error_prefix(err, "not tried again, look whether the change was made");
+    return code;
+}
+
+static enum error_code
+ask(struct account_conn *conn, enum account_query which, const struct account_who *who,
+    int64_t deadline_ms, struct rows *rows, size_t *changed_out, struct error *err)
+{
+    const struct account_source *source = conn->source;
+    enum error_code code;
+
+    if (!source->queries[which].text)
+        return error_set(err, ERROR_CONFIG, "accounts \"%s\" (%s) has no query %s",
+                         source->config.title, source->origin, account_query_name(which));
+    code = run(conn, which, who, deadline_ms, rows, changed_out, err);
+    if (code == ERROR_NONE && rows)
+        code = rows->code;
+    if (code != ERROR_NONE)
+        error_prefix(err, "accounts \"%s\": query %s", source->config.title,
+                     account_query_name(which));
+    return code;
+}
+
+/* --- what can be asked -------------------------------------------------------------- */
+
+/* A second row makes the first one nobody's. */
+static enum error_code
+read_account(struct rows *rows, const struct account_cell *cells, size_t count)
+{
+    if (rows->given == 1)
+        return row_read(cells, count, rows->account, rows->err);
+    account_wipe(rows->account);
+    rows->account->found = rows->account->ambiguous = true;
+    rows->enough = true;
+    return ERROR_NONE;
+}
+
+static enum error_code
+finish_account(const struct account_source *source, struct account *out, struct error *err)
+{
+    const char *scheme = source->config.default_scheme;
+
+    out->source = source->config.title;
+    if (!out->found || out->ambiguous || out->scheme[0] || !scheme)
+        return ERROR_NONE;
+    if (!span_to_string(span_of(scheme), out->scheme, sizeof(out->scheme)))
+        return error_set(err, ERROR_CONFIG, "accounts \"%s\": default_scheme is too long",
+                         source->config.title);
+    return ERROR_NONE;
+}
+
+enum error_code
+account_lookup(struct account_conn *conn, const struct account_who *who, int64_t deadline_ms,
+               struct account *out, struct error *err)
+{
+    struct rows rows = { .read = read_account, .err = err, .account = out };
+    int64_t latest_ms = clock_now_ms(&clock_system) + conn->source->config.query_timeout_ms;
+    enum error_code code;
+
+    account_wipe(out);
+    code = ask(conn, ACCOUNT_LOOKUP, who, deadline_ms < latest_ms ? deadline_ms : latest_ms,
+               &rows, NULL, err);
+    if (code == ERROR_NONE)
+        code = finish_account(conn->source, out, err);
+    if (code != ERROR_NONE)
+        account_wipe(out);      /* half a row may hold a whole secret */
+    return code;
+}
+
+enum error_code
+account_change(struct account_conn *conn, enum account_query query,
+               const struct account_who *who, int64_t deadline_ms, size_t *changed_out,
+               struct error *err)
+{
+    enum error_code code;
+
+    *changed_out = 0;
+    code = ask(conn, query, who, deadline_ms, NULL, changed_out, err);
+    if (code != ERROR_NONE)
+        *changed_out = 0;
+    if (code == ERROR_REJECTED && query == ACCOUNT_ADD)
+        error_set(err, code, "account \"%.*s\" exists already",
+                  (int)span_until(who->login, ACCOUNT_LOGIN_MAX).len,
+                  (const char *)who->login.ptr);
+    return code;
+}
+
+static enum error_code
+read_listed(struct rows *rows, const struct account_cell *cells, size_t count)
+{
+    span login;
+    bool enabled;
+    enum error_code code = row_read_listed(cells, count, &login, &enabled, rows->err);
+
+    if (code == ERROR_NONE)
+        rows->enough = !rows->each(rows->context, login, enabled);
+    return code;
+}
+
+enum error_code
+account_list(struct account_conn *conn, int64_t deadline_ms,
+             bool (*each)(void *context, span login, bool enabled), void *context,
+             struct error *err)
+{
+    static const struct account_who nobody;
+    struct rows rows = { .read = read_listed, .err = err, .each = each, .context = context };
+
+    return ask(conn, ACCOUNT_LIST, &nobody, deadline_ms, &rows, NULL, err);
+}

@@ -1,0 +1,49 @@
+-- preset tmail
+-- title  tmail (git head): users by address or name
+-- scheme CRYPT
+
+-- What to know:
+--
+-- Each user has two hashes of one password. `passwd` is bare bcrypt ($2a$10$...) for tmail's
+-- own SMTP login. `dove_passwd` is bare SHA-512 crypt ($6$...) for Dovecot; tmail rewrites
+-- it on a change only if the user has a mailbox, so it can be stale. Sign-in reads `passwd`.
+--
+-- set_password writes the one new hash to both columns, so that the old password is dead
+-- everywhere. Make it a bcrypt hash without a {SCHEME} prefix: tmail's own SMTP login
+-- verifies nothing else and would refuse the user; Dovecot verifies bcrypt under
+-- SHA512-CRYPT where the system's crypt(3) does.
+--
+-- active = 'Y' is the account's gate, which Dovecot obeys and tmail's own SMTP login ignores:
+-- a user who is disabled can still sign in to tmail itself. auth_relay decides who may send
+-- (smtp), have_mailbox who may read (imap, pop3, sieve); any other service is refused.
+--
+-- A login is in lower case. It is a full address when the user has a mailbox, and else any
+-- name of 4 to 256 characters: give a listener for such users no default_domain. Domains
+-- cannot be disabled; `aliases` and `rcpt_hosts` are for delivery only.
+--
+-- Rights: SELECT on users; UPDATE of passwd, dove_passwd and active for changes. Users are
+-- added and deleted with tmail itself, which makes their mailboxes too.
+
+-- query lookup [mysql pgsql sqlite]
+SELECT u.login AS login,
+       u.passwd AS password,
+       CASE WHEN u.active = 'Y' THEN 1 ELSE 0 END AS enabled,
+       CASE WHEN %s = 'smtp' THEN CASE WHEN u.auth_relay THEN 1 ELSE 0 END
+            WHEN %s IN ('imap', 'pop3', 'sieve') THEN CASE WHEN u.have_mailbox THEN 1 ELSE 0 END
+            ELSE 0 END AS service_ok
+  FROM users u
+ WHERE u.login = lower(%u)
+
+-- query list [mysql pgsql sqlite]
+SELECT u.login AS login, CASE WHEN u.active = 'Y' THEN 1 ELSE 0 END AS enabled
+  FROM users u
+ ORDER BY u.login
+
+-- query set_password [mysql pgsql sqlite]
+UPDATE users SET passwd = %p, dove_passwd = %p WHERE login = lower(%u)
+
+-- query enable [mysql pgsql sqlite]
+UPDATE users SET active = 'Y' WHERE login = lower(%u)
+
+-- query disable [mysql pgsql sqlite]
+UPDATE users SET active = 'N' WHERE login = lower(%u)

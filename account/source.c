@@ -1,0 +1,310 @@
+/* account/source.c - a source is its configuration, a driver and compiled queries; see source.h */
+#include "account/source.h"
+
+#include "account/load.h"
+#include "account/preset.h"
+#include "account/source_parts.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Four lookups at once keep a local database busy. Two seconds leave room for a second source,
+ * and for the answer, within the daemon's deadline of five. */
+#define CONNECTIONS_DEFAULT 4
+#define QUERY_TIMEOUT_DEFAULT_MS 2000
+
+#define DRIVER_DEFAULT "sqlite"
+
+void
+account_source_config_default(struct account_source_config *config)
+{
+    *config = (struct account_source_config){
+        .driver = DRIVER_DEFAULT,
+        .connections = CONNECTIONS_DEFAULT,
+        .query_timeout_ms = QUERY_TIMEOUT_DEFAULT_MS,
+    };
+}
+
+/* --- a copy of the configuration ---------------------------------------------------- */
+
+/* NULL stays NULL. False when there is no memory. */
+static bool
+copy_string(const char *from, const char **out)
+{
+    *out = from ? strdup(from) : NULL;
+    return !from || *out;
+}
+
+static bool
+copy_domains(const struct account_source_config *from, struct account_source_config *to)
+{
+    const char **domains = calloc(from->domains_count + 1, sizeof(*domains));
+
+    to->domains = domains;
+    to->domains_count = 0;
+    for (size_t i = 0; domains && i < from->domains_count; i++) {
+        if (!copy_string(from->domains[i], &domains[i]))
+            return false;
+        to->domains_count++;
+    }
+    return domains != NULL;
+}
+
+/* `to` can be freed whatever the answer. Queries are copied when they have been chosen. */
+static bool
+config_copy(const struct account_source_config *from, struct account_source_config *to)
+{
+    *to = *from;
+    to->domains = NULL;
+    to->domains_count = 0;
+    to->preset = to->driver = to->file = to->default_scheme = NULL;
+    memset(to->queries, 0, sizeof(to->queries));
+    return copy_string(from->title ? from->title : "accounts", &to->title)
+        && copy_string(from->preset, &to->preset)
+        && copy_string(from->driver ? from->driver : DRIVER_DEFAULT, &to->driver)
+        && copy_string(from->file, &to->file)
+        && copy_string(from->default_scheme, &to->default_scheme)
+        && copy_domains(from, to);
+}
+
+static void
+free_string(const char *text)
+{
+    free((char *)(uintptr_t)text);
+}
+
+static void
+config_free(struct account_source_config *config)
+{
+    free_string(config->title);
+    free_string(config->preset);
+    free_string(config->driver);
+    free_string(config->file);
+    free_string(config->default_scheme);
+    for (size_t i = 0; i < config->domains_count; i++)
+        free_string(config->domains[i]);
+    free((const char **)(uintptr_t)config->domains);
+    for (size_t i = 0; i < ACCOUNT_QUERIES; i++)
+        free_string(config->queries[i]);
+}
+
+/* --- its queries -------------------------------------------------------------------- */
+
+/* An own query goes before the preset's. False: there is neither. */
+static bool
+choose_query(const struct account_source_config *config, const struct preset *preset,
+             const char *engine, enum account_query which, struct query_text *out)
+{
+    if (config->queries[which]) {
+        *out = (struct query_text){ "own query", 1, config->queries[which] };
+        return true;
+    }
+    return preset && preset_query(preset, which, engine, out);
+}
+
+static enum error_code
+compile_queries(struct account_source *source, const struct account_source_config *config,
+                const struct preset *preset, struct error *err)
+{
+    const struct account_driver *driver = source->driver;
+
+    for (size_t i = 0; i < ACCOUNT_QUERIES; i++) {
+        enum account_query which = (enum account_query)i;
+        struct query_text text;
+        enum error_code code;
+
+        if (!choose_query(config, preset, driver->engine, which, &text))
+            continue;
+        code = query_compile(which, &text, driver->mark, &source->queries[i], err);
+        if (code != ERROR_NONE)
+            return code;
+        if (!copy_string(text.text, &source->config.queries[i]))
+            return error_set(err, ERROR_UNAVAILABLE, "no memory for a query");
+    }
+    return ERROR_NONE;
+}
+
+/* Every source can look up; a preset that is for other databases says so. */
+static enum error_code
+check_lookup(const struct account_source *source, const struct preset *preset, struct error *err)
+{
+    if (source->queries[ACCOUNT_LOOKUP].text)
+        return ERROR_NONE;
+    if (!preset)
+        return error_set(err, ERROR_CONFIG, "neither a preset nor an own query %s",
+                         account_query_name(ACCOUNT_LOOKUP));
+    return error_set(err, ERROR_CONFIG, "preset %s has no %s for %s%s", source->config.preset,
+                     preset_fits(preset, source->driver->engine) ? "query lookup" : "query",
+                     source->driver->engine, ": choose another driver, or write your own");
+}
+
+/* "preset tmail", "own query", "preset tmail, own query". */
+static bool
+describe_origin(struct account_source *source, const struct account_source_config *config)
+{
+    bool own = false;
+    const char *preset = config->preset;
+    int len;
+
+    for (size_t i = 0; i < ACCOUNT_QUERIES; i++)
+        own = own || config->queries[i];
+    len = asprintf(&source->origin, "%s%s%s%s", preset ? "preset " : "", preset ? preset : "",
+                   preset && own ? ", " : "", own ? "own query" : "");
+    if (len < 0)
+        source->origin = NULL;
+    return len >= 0;
+}
+
+static enum error_code
+set_default_scheme(struct account_source *source, const struct preset *preset, struct error *err)
+{
+    struct account_source_config *config = &source->config;
+
+    if (!config->default_scheme && preset && !copy_string(preset_scheme(preset),
+                                                         &config->default_scheme))
+        return error_set(err, ERROR_UNAVAILABLE, "no memory for a source");
+    return ERROR_NONE;
+}
+
+/* --- making and unmaking ------------------------------------------------------------ */
+
+static enum error_code
+source_fill(struct account_source *source, const struct account_source_config *config,
+            const char *preset_dir, struct error *err)
+{
+    const char *missing = source->driver->lacks(&source->config);
+    struct preset *preset = NULL;
+    enum error_code code;
+
+    if (missing)
+        return error_set(err, ERROR_CONFIG, "driver %s needs \"%s\"", source->driver->name,
+                         missing);
+    if (config->preset) {
+        code = preset_read(preset_dir, config->preset, &preset, err);
+        if (code != ERROR_NONE)
+            return code;
+    }
+    code = compile_queries(source, config, preset, err);
+    if (code == ERROR_NONE)
+        code = check_lookup(source, preset, err);
+    if (code == ERROR_NONE)
+        code = set_default_scheme(source, preset, err);
+    preset_free(preset);
+    return code;
+}
+
+enum error_code
+source_new_on(const struct account_source_config *config, const char *preset_dir,
+              const struct account_driver *driver, struct account_source **out,
+              struct error *err)
+{
+    struct account_source *source = calloc(1, sizeof(*source));
+    enum error_code code;
+
+    *out = NULL;
+    if (!source || !config_copy(config, &source->config) || !describe_origin(source, config)) {
+        account_source_free(source);
+        return error_set(err, ERROR_UNAVAILABLE, "no memory for a source");
+    }
+    source->driver = driver;
+    code = source_fill(source, config, preset_dir, err);
+    if (code != ERROR_NONE) {
+        error_prefix(err, "accounts \"%s\"", source->config.title);
+        account_source_free(source);
+        return code;
+    }
+    *out = source;
+    return ERROR_NONE;
+}
+
+enum error_code
+account_source_new(const struct account_source_config *config, const struct account_dirs *dirs,
+                   struct account_source **out, struct error *err)
+{
+    const struct account_driver *driver;
+    void *library;
+    enum error_code code;
+
+    *out = NULL;
+    code = load_driver(dirs->drivers, config->driver ? config->driver : DRIVER_DEFAULT,
+                       &library, &driver, err);
+    if (code != ERROR_NONE) {
+        error_prefix(err, "accounts \"%s\"", config->title ? config->title : "accounts");
+        return code;
+    }
+    code = source_new_on(config, dirs->presets, driver, out, err);
+    if (code == ERROR_NONE)
+        (*out)->library = library;
+    else
+        load_close(library);
+    return code;
+}
+
+void
+account_source_free(struct account_source *source)
+{
+    if (!source)
+        return;
+    for (size_t i = 0; i < ACCOUNT_QUERIES; i++)
+        query_wipe(&source->queries[i]);
+    config_free(&source->config);
+    load_close(source->library);
+    free(source->origin);
+    free(source);
+}
+
+/* --- questions ---------------------------------------------------------------------- */
+
+const char *
+account_source_title(const struct account_source *source)
+{
+    return source->config.title;
+}
+
+const char *
+account_source_origin(const struct account_source *source)
+{
+    return source->origin;
+}
+
+bool
+account_source_serves(const struct account_source *source, span domain)
+{
+    const struct account_source_config *config = &source->config;
+
+    for (size_t i = 0; i < config->domains_count; i++)
+        if (span_is_nocase(domain, config->domains[i]))
+            return true;
+    return config->domains_count == 0;
+}
+
+bool
+account_source_is_alias(const struct account_source *source)
+{
+    return source->config.alias;
+}
+
+bool
+account_source_uses_remote(const struct account_source *source)
+{
+    return query_uses(&source->queries[ACCOUNT_LOOKUP], QUERY_REMOTE);
+}
+
+bool
+account_source_has(const struct account_source *source, enum account_query query)
+{
+    return source->queries[query].text != NULL;
+}
+
+size_t
+account_source_connections(const struct account_source *source)
+{
+    return source->config.connections;
+}
+
+int64_t
+account_source_timeout_ms(const struct account_source *source)
+{
+    return source->config.query_timeout_ms;
+}

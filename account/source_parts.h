@@ -1,0 +1,23 @@
+/* account/source_parts.h - what a source is made of, for source.c, connection.c and their tests */
+#ifndef ACCOUNT_SOURCE_PARTS_H
+#define ACCOUNT_SOURCE_PARTS_H
+
+#include "account/driver.h"
+#include "account/query.h"
+#include "account/source.h"
+
+struct account_source {
+    struct account_source_config config;        /* all strings are ours; `queries` as they were
+                                                 * chosen, so that a driver sees what there is */
+    char *origin;
+    void *library;                              /* the driver's file; NULL: it is linked in */
+    const struct account_driver *driver;
+    struct query queries[ACCOUNT_QUERIES];
+};
+
+/* account_source_new() with a driver that is there already. */
+enum error_code source_new_on(const struct account_source_config *config,
+                              const char *preset_dir, const struct account_driver *driver,
+                              struct account_source **out, struct error *err);
+
+#endif
