@@ -105,7 +105,8 @@ WRONG = [
     ("an impossible value", 'listen "a" { protocol = "smoke-signals"  path = "/x" }\n', "smoke-signals"),
     ("a section that never ends", 'listen "a" {\n', ""),
     ("an unknown preset", 'listen "a" { protocol = "control"  path = "/x" }\n'
-     'accounts "x" { preset = "no-such-preset"  file = "/x" }\n', "no-such-preset"),
+     'accounts "x" { preset = "no-such-preset"  file = "/x" }\n'
+     'daemon { driver_dir = "%s"  preset_dir = "%s" }\n' % (harness.DRIVERS, harness.PRESETS), "no-such-preset"),
 ]
 
 
