@@ -168,18 +168,31 @@ answer_question(const struct control_host *host, const struct control_request *r
     return ERROR_NONE;
 }
 
+/* An operator's change is told to the log, like a sign-in. */
+static void
+log_flush(const char *what, const char *name)
+{
+    char token[LOG_TOKEN_MAX];
+
+    log_line(LOG_LEVEL_INFO, "control: flushed %s%s", what, log_token(span_of(name), token));
+}
+
 static void
 flush(struct cache *cache, const struct control_request *request, int64_t now_ms,
       json_t *reply)
 {
-    if (request->all)
+    if (request->all) {
         cache_flush_all(cache);
-    else if (request->domain[0])
+        log_flush("all", "");
+    } else if (request->domain[0]) {
         put_count(reply, "entries",
                   cache_flush_domain(cache, span_of(request->domain), now_ms));
-    else
+        log_flush("domain=", request->domain);
+    } else {
         put_count(reply, "entries",
                   cache_flush_account(cache, span_of(request->login), now_ms));
+        log_flush("login=", request->login);
+    }
 }
 
 static enum error_code

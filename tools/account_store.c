@@ -60,29 +60,46 @@ find_titled(const struct config *config, const char *title,
     return error_set(err, ERROR_MALFORMED, "no accounts \"%s\" in %s", title, config->path);
 }
 
-static bool
-serves(const struct account_source_config *source, span domain)
+static enum error_code
+choose_titled(const struct config *config, const char *title, struct account_store *store,
+              struct error *err)
 {
-    if (source->domains_count == 0)
-        return true;
-    for (size_t i = 0; i < source->domains_count; i++)
-        if (span_is_nocase(domain, source->domains[i]))
-            return true;
-    return false;
+    if (find_titled(config, title, &store->config, err) != ERROR_NONE)
+        return err->code;
+    return open_source(config, store->config, &store->source, err);
+}
+
+/* Keeps the first source that serves the domain, and counts them in *found. */
+static enum error_code
+try_source(const struct config *config, const struct account_source_config *candidate,
+           const struct account_store_wish *wish, struct account_store *store, size_t *found,
+           struct error *err)
+{
+    struct account_source *source;
+
+    if (open_source(config, candidate, &source, err) != ERROR_NONE)
+        return err->code;
+    if (wish->query == ACCOUNT_LIST || account_source_serves(source, wish->domain)) {
+        if (++*found == 1) {
+            store->config = candidate;
+            store->source = source;
+            return ERROR_NONE;
+        }
+    }
+    account_source_free(source);
+    return ERROR_NONE;
 }
 
 /* The only source that serves the domain; for a list the only source there is. */
 static enum error_code
-find_serving(const struct config *config, const struct account_store_wish *wish,
-             const struct account_source_config **out, struct error *err)
+choose_serving(const struct config *config, const struct account_store_wish *wish,
+               struct account_store *store, struct error *err)
 {
     size_t found = 0;
 
     for (size_t i = 0; i < config->accounts_count; i++)
-        if (wish->query == ACCOUNT_LIST || serves(&config->accounts[i], wish->domain)) {
-            *out = &config->accounts[i];
-            found++;
-        }
+        if (try_source(config, &config->accounts[i], wish, store, &found, err) != ERROR_NONE)
+            return err->code;
     if (found == 1)
         return ERROR_NONE;
     if (found == 0)
@@ -205,10 +222,8 @@ account_store_open(const struct config *config, const struct account_store_wish 
     *out = NULL;
     if (!store)
         return error_set(err, ERROR_UNAVAILABLE, "no memory");
-    code = wish->title ? find_titled(config, wish->title, &store->config, err)
-                       : find_serving(config, wish, &store->config, err);
-    if (code == ERROR_NONE)
-        code = open_source(config, store->config, &store->source, err);
+    code = wish->title ? choose_titled(config, wish->title, store, err)
+                       : choose_serving(config, wish, store, err);
     if (code == ERROR_NONE)
         code = require_query(config, store, wish->query, err);
     if (code == ERROR_NONE)

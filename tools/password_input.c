@@ -56,11 +56,17 @@ signals_give_back(const struct terminal *terminal)
     sigprocmask(SIG_SETMASK, &terminal->mask, NULL);
 }
 
+/* To the terminal; to standard error where it was opened for reading only. */
 static void
 say(int fd, const char *text)
 {
-    while (write(fd, text, strlen(text)) < 0 && errno == EINTR)
-        ;
+    ssize_t said;
+
+    do
+        said = write(fd, text, strlen(text));
+    while (said < 0 && errno == EINTR);
+    if (said < 0 && fd != STDERR_FILENO)
+        say(STDERR_FILENO, text);
 }
 
 static enum error_code
