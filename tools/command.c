@@ -18,7 +18,7 @@ static const struct command_option general[] = {
     { "help",    'h', NULL,   "say how it is used" },
     { "version", 'V', NULL,   "say which version this is" },
 };
-enum { CONFIG, HELP, VERSION };
+enum { OPTION_CONFIG, OPTION_HELP, OPTION_VERSION };
 
 #define OPTIONS_MAX (COUNT(general) + COMMAND_OPTIONS_MAX)
 
@@ -93,13 +93,13 @@ static void
 take_option(size_t place, struct command_call *call)
 {
     switch (place) {
-    case CONFIG:
+    case OPTION_CONFIG:
         call->config_path = optarg;
         break;
-    case HELP:
+    case OPTION_HELP:
         call->help = true;
         break;
-    case VERSION:
+    case OPTION_VERSION:
         call->version = true;
         break;
     default:

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """clavigerctl as an operator and a script have it: what it prints, how it ends, what it never tells"""
 
-import json, os, pty, select, socket, stat, subprocess, sys, termios, threading
+import os, pty, select, socket, stat, subprocess, sys, termios, threading
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 import harness
@@ -104,9 +104,6 @@ WRONG = [
     ("a wrong type", 'cache { entries = "many" }\n', "entries"),
     ("an impossible value", 'listen "a" { protocol = "smoke-signals"  path = "/x" }\n', "smoke-signals"),
     ("a section that never ends", 'listen "a" {\n', ""),
-    ("an unknown preset", 'listen "a" { protocol = "control"  path = "/x" }\n'
-     'accounts "x" { preset = "no-such-preset"  file = "/x" }\n'
-     'daemon { driver_dir = "%s"  preset_dir = "%s" }\n' % (harness.DRIVERS, harness.PRESETS), "no-such-preset"),
 ]
 
 
@@ -120,6 +117,8 @@ def test_a_wrong_configuration_ends_with_78_everywhere():
             ends(done, CONFIGURATION, word)
         except AssertionError as fault:
             raise AssertionError("%s: %s" % (what, fault))
+    site.write_conf(site.LISTEN + 'accounts "x" { preset = "no-such-preset"  file = "/x" }\n')
+    ends(site.ctl("check-config"), CONFIGURATION, "no-such-preset")
     with open(site.conf, "w") as f:
         f.write("frobnicate = 1\n")
     for arguments in (["status"], ["reload"], ["flush", "--all"], ["test", "ada"], ["explain", "ada"], ["user", "list"],
