@@ -14,18 +14,30 @@ from harness import wait_until
 signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended by SIGTERM"))
 
 
-def require_root(why):
-    """Ends the program with a plan of no tests, in words, when it is not root's."""
-    if os.geteuid() != 0:
-        print("1..0 # SKIP needs root: " + why)
-        sys.exit(0)
-
-
 def program(path):
     """The path, which has to be there: a missing server is a failure, not a reason to skip."""
     if not os.access(path, os.X_OK):
         raise AssertionError("not installed: %s (tests/packages names the packages)" % path)
     return path
+
+
+def skip_all(why):
+    """Ends the program with a plan of no tests, in words."""
+    print("1..0 # SKIP " + why)
+    sys.exit(0)
+
+
+def require_root(why):
+    if os.geteuid() != 0:
+        skip_all("needs root: " + why)
+
+
+def require_mounts(why):
+    """Also for root: in a container it may lack the right."""
+    require_root(why)
+    if subprocess.run([program("/usr/bin/unshare"), "--mount", "/bin/true"],
+                      stderr=subprocess.DEVNULL).returncode != 0:
+        skip_all("needs root with the right to mount: " + why)
 
 
 def free_ports(count):

@@ -8,8 +8,8 @@ pam_strerror(3) calls the result, so each outcome is told from the others here.
 import os, sys
 
 sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), os.pardir))
-from servers import require_root
-require_root("a private /etc/pam.d is mounted in a namespace of its own")
+from servers import require_mounts
+require_mounts("a private /etc/pam.d is mounted in a namespace of its own")
 
 import harness
 from claviger import Claviger
