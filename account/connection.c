@@ -117,8 +117,8 @@ run_once(struct account_conn *conn, const struct account_statement *statement,
 
     *lost = false;
     if (!conn->session) {
-        code = driver->open(&conn->source->config, conn->writes, deadline_ms, &conn->session,
-                            err);
+        code = driver->open(&conn->source->config, NULL, conn->writes, deadline_ms,
+                            &conn->session, err);
         if (code != ERROR_NONE) {
             conn->session = NULL;
             return code;

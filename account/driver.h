@@ -14,7 +14,7 @@
 
 #include "account/source.h"
 
-#define ACCOUNT_DRIVER_ABI 1
+#define ACCOUNT_DRIVER_ABI 2
 #define ACCOUNT_DRIVER_SYMBOL "account_driver"
 
 /* How the driver's SQL writes the i-th parameter: "?" or "$1". */
@@ -44,6 +44,15 @@ struct account_cell { const char *name; bool is_null; span value; };
 /* False: no more rows are wanted. */
 typedef bool account_row_fn(void *context, const struct account_cell *cells, size_t count);
 
+/* One server to connect to, as account/ chose it from the configuration's hosts. Borrowed; for
+ * a driver of files there is none. */
+struct account_target {
+    const char *host;           /* name or address; NULL: `socket` */
+    const char *socket;         /* path; NULL: `host` */
+    unsigned port;              /* 0: the driver's usual one */
+    span password;              /* empty: none */
+};
+
 struct account_session;         /* the driver's own */
 
 struct account_driver {
@@ -56,7 +65,10 @@ struct account_driver {
     /* NULL when the configuration suffices; else what is missing ("file"). */
     const char *(*lacks)(const struct account_source_config *config);
 
-    enum error_code (*open)(const struct account_source_config *config, bool writes,
+    /* `target` NULL: the driver has no servers (has_servers false). */
+    bool has_servers;
+    enum error_code (*open)(const struct account_source_config *config,
+                            const struct account_target *target, bool writes,
                             int64_t deadline_ms, struct account_session **out,
                             struct error *err);
     void (*close)(struct account_session *session);

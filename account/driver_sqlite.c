@@ -241,12 +241,13 @@ open_file(struct account_session *session, bool writes, struct error *err)
 }
 
 static enum error_code
-sqlite_open(const struct account_source_config *config, bool writes, int64_t deadline_ms,
-            struct account_session **out, struct error *err)
+sqlite_open(const struct account_source_config *config, const struct account_target *target,
+            bool writes, int64_t deadline_ms, struct account_session **out, struct error *err)
 {
     struct account_session *session;
     enum error_code code;
 
+    (void)target;
     *out = NULL;
     if (!sqlite3_threadsafe())
         return error_set(err, ERROR_CONFIG, "this SQLite library is built without threads");

@@ -30,12 +30,27 @@ enum account_query {
 
 const char *account_query_name(enum account_query query);
 
+/* How a connection over TCP is protected. A UNIX socket needs none. */
+enum account_tls {
+    ACCOUNT_TLS_VERIFY_FULL,    /* chain and name: the default */
+    ACCOUNT_TLS_VERIFY_CA,      /* chain */
+    ACCOUNT_TLS_REQUIRE,        /* encrypted, with whomever */
+    ACCOUNT_TLS_OFF
+};
+
 /* Strings belong to whoever filled it; a source copies what it keeps. */
 struct account_source_config {
     const char *title;
     const char *preset;                         /* NULL: own queries only */
     const char *driver;                         /* NULL: "sqlite" */
     const char *file;                           /* sqlite: the database file */
+    const char *const *hosts;                   /* servers, the preferred first: "name", "name:port",
+                                                 * "[2001:db8::1]:port", or a socket's path */
+    size_t hosts_count;
+    const char *database, *user;
+    const char *password_file;                  /* a FILE_SECRET; NULL: no password */
+    enum account_tls tls;
+    const char *tls_ca, *tls_cert, *tls_key;    /* files, PEM; NULL: the system's, none, none */
     const char *default_scheme;                 /* NULL: none */
     const char *const *domains;                 /* serves these only; none: all */
     size_t domains_count;

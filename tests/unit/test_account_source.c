@@ -31,10 +31,11 @@ stage_lacks(const struct account_source_config *config)
 }
 
 static enum error_code
-stage_open(const struct account_source_config *config, bool writes, int64_t deadline_ms,
-           struct account_session **out, struct error *err)
+stage_open(const struct account_source_config *config, const struct account_target *target,
+           bool writes, int64_t deadline_ms, struct account_session **out, struct error *err)
 {
     (void)config;
+    (void)target;
     (void)writes;
     (void)deadline_ms;
     if (stage.cannot_open)
