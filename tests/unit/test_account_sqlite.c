@@ -163,6 +163,22 @@ a_huge_cell_is_refused_without_being_read(void **state)
     }
 }
 
+static void
+an_unknown_address_is_an_empty_text_and_not_null(void **state)
+{
+    static const struct account_who who = { .login = SPAN("ada"), .remote = { NULL, 0 } };
+    struct site *site = *state;
+    struct account_source *source;
+    struct account_conn *conn;
+    struct account account;
+
+    site_sql(site, table);
+    conn = site_own(site, "SELECT %u AS login, '' AS password, %i = '' AS enabled", &source);
+    assert_code(account_lookup(conn, &who, soon_ms(), &account, &site->err), ERROR_NONE, site);
+    assert_true(account.enabled && !account.password_null);
+    site_close(conn, source);
+}
+
 /* --- deadlines ------------------------------------------------------------------------- */
 
 static void
@@ -650,6 +666,7 @@ main(void)
         ON_SITE(two_rows_or_a_million_are_ambiguous_and_cost_no_memory),
         ON_SITE(a_million_accounts_are_listed_one_by_one),
         ON_SITE(cells_have_their_length_whatever_bytes_they_hold),
+        ON_SITE(an_unknown_address_is_an_empty_text_and_not_null),
         ON_SITE(a_huge_cell_is_refused_without_being_read),
         ON_SITE(a_locked_file_ends_at_the_deadline_and_works_when_it_is_free),
         ON_SITE(an_endless_query_ends_at_the_deadline),
