@@ -83,22 +83,23 @@ not_random() {
     fi
 }
 
-# The lines of automake's .trs files; what failed is shown with its output.
+# What automake's driver says of each test point: the verdict in the .trs file, the name in the
+# .log. What failed is shown with its output.
 collect_trs() {         # DIRECTORY
-    local trs name kind text
+    local trs name kind text bad
     while read -r trs; do
         name=${trs#"$1"/}
-        while read -r _ kind text; do
+        name=${name%.trs} bad=0
+        while read -r _ kind _ text; do
             case $kind in
-                PASS|XFAIL) result PASS "${name%.trs}: $text" ;;
-                SKIP) result SKIP "${name%.trs}: $text" ;;
-                *) result FAIL "${name%.trs}: $text" ;;
+                PASS|XFAIL) result PASS "$text" ;;
+                SKIP) result SKIP "$text" ;;
+                ERROR) [ $bad = 1 ] || result FAIL "$text"; bad=1 ;;
+                *) result FAIL "$text"; bad=1 ;;
             esac
-        done < <(grep '^:test-result:' "$trs")
-        if grep -qE '^:test-result: (FAIL|ERROR|XPASS)' "$trs"; then
-            printf '\n--- %s\n' "${name%.trs}.log"
-            tail -n 60 "${trs%.trs}.log"
-        fi
+        done < <(paste -d ' ' <(grep '^:test-result:' "$trs") \
+            <(grep -E '^(PASS|FAIL|SKIP|XFAIL|XPASS|ERROR): ' "${trs%.trs}.log"))
+        [ $bad = 0 ] || { printf '\n--- %s\n' "$name"; grep -v '^ok \|^PASS:' "$1/$name.log" | tail -n 60; }
     done < <(find "$1" -name '*.trs' | sort)
 }
 

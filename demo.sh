@@ -55,7 +55,7 @@ attempt() {
         word='NOT EXPECTED'
         surprises=$((surprises + 1))
     fi
-    printf '  $ %s\n      %-18s %-44s %s\n' "$command" "$what:" "$output" "$word"
+    printf '  $ %s\n      %-12s  %-17s %s\n' "$command" "$word" "$what:" "$output"
 }
 
 # --- setting up -----------------------------------------------------------------------------
@@ -157,15 +157,16 @@ sign_in_pam() {
         "echo sunshine | pamtester imap ada@example.org authenticate acct_mgmt"
     attempt "wrong password" 1 "Authentication failure" \
         "echo moonshine | pamtester imap ada@example.org authenticate"
-    attempt "disabled account" 1 "" "echo raindrop | pamtester imap bob@example.org authenticate"
+    attempt "disabled account" 1 "Permission denied" \
+        "echo raindrop | pamtester imap bob@example.org authenticate"
     attempt "unknown account" 1 "User not known" \
         "echo sunshine | pamtester imap eve@example.org authenticate"
 }
 
 show_cache() {
     title "What the cache did"
-    echo '  $ clavigerctl status'
-    clavigerctl status | sed 's/^/      /' || surprises=$((surprises + 1))
+    echo "  $ clavigerctl status | grep -v ' 0\$'"
+    clavigerctl status | grep -v ' 0$' | sed 's/^/      /' || surprises=$((surprises + 1))
 }
 
 set_up
