@@ -173,8 +173,9 @@ stage_e2e() {
     local missing
     missing=$(packages_missing tests/packages tests/packages.demo)
     if [ -n "$missing" ]; then
-        result SKIP "all of tests/e2e (not installed: $missing)"
-        return 0
+        echo "not installed: $missing"
+        result FAIL "all of tests/e2e (not installed: $missing)"
+        return 1
     fi
     build_gcc && make_check "$build/gcc" check-e2e
 }

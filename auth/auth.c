@@ -319,3 +319,9 @@ auth_counts_get(const struct auth *auth, struct auth_counts *out)
     counts_sum(&auth->counts, out);
     out->waiting = atomic_load(&auth->flights.open);
 }
+
+void
+auth_counts_add(struct auth *auth, const struct auth_counts *before)
+{
+    counts_add(&auth->counts, before);
+}

@@ -89,7 +89,7 @@ typedef void auth_step_fn(void *context, const char *step, const char *text);
 void auth_explain(struct auth *auth, const struct auth_request *request, auth_step_fn *step,
                   void *context, struct verdict *verdict);
 
-/* Counts since auth_new(). */
+/* Counts since auth_new(), and what auth_counts_add() put on top. */
 struct auth_counts {
     uint64_t reasons[REASONS];
     uint64_t vias[VIAS];
@@ -97,6 +97,9 @@ struct auth_counts {
     uint64_t waiting;                           /* now, not since the start */
 };
 void auth_counts_get(const struct auth *auth, struct auth_counts *out);
+
+/* A reload goes on counting where the one before ended. `waiting` is not added. */
+void auth_counts_add(struct auth *auth, const struct auth_counts *before);
 
 /* Waits until nothing is in flight, or `until_ms`. */
 bool auth_drain(struct auth *auth, int64_t until_ms);

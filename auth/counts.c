@@ -30,6 +30,25 @@ counts_verdict(struct counts *counts, const struct verdict *verdict)
 }
 
 static void
+add_from(_Atomic uint64_t *to, const uint64_t *from, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        atomic_fetch_add_explicit(&to[i], from[i], memory_order_relaxed);
+}
+
+void
+counts_add(struct counts *counts, const struct auth_counts *before)
+{
+    struct counts_shard *shard = counts_here(counts);
+
+    add_from(shard->reasons, before->reasons, REASONS);
+    add_from(shard->vias, before->vias, VIAS);
+    add_from(&shard->lookups, &before->lookups, 1);
+    add_from(&shard->verifications, &before->verifications, 1);
+    add_from(&shard->joined, &before->joined, 1);
+}
+
+static void
 sum_into(uint64_t *to, const _Atomic uint64_t *from, size_t count)
 {
     for (size_t i = 0; i < count; i++)

@@ -26,6 +26,8 @@ struct counts_shard *counts_here(struct counts *counts);
 
 void counts_verdict(struct counts *counts, const struct verdict *verdict);
 
+void counts_add(struct counts *counts, const struct auth_counts *before);
+
 /* Fills all of *out but `waiting`. */
 void counts_sum(const struct counts *counts, struct auth_counts *out);
 

@@ -68,7 +68,7 @@ static struct config_key accounts_keys[OWN_QUERIES_AT + ACCOUNT_QUERIES] = {
     { "preset", &config_name, ACCOUNTS(preset) },
     { "driver", &config_name, ACCOUNTS(driver) },
     { "file", &config_path, ACCOUNTS(file) },
-    { "default_scheme", &config_name, ACCOUNTS(default_scheme) },
+    { "default_scheme", &config_scheme, ACCOUNTS(default_scheme) },
     { "domains", &config_domain, LIST(struct account_source_config, domains, domains_count) },
     { "connections", &config_count, ACCOUNTS(connections), .least = 1, .most = 256 },
     { "query_timeout", &config_duration, ACCOUNTS(query_timeout_ms), .least = 100,

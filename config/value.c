@@ -4,6 +4,7 @@
 #include "auth/service.h"
 #include "common/nearest.h"
 #include "common/span.h"
+#include "password/password.h"
 
 #include <grp.h>
 #include <limits.h>
@@ -337,6 +338,32 @@ check_service(char *text, struct error *err)
     return ERROR_NONE;
 }
 
+/* The nearest of the registry's names, which a mistyped one may be meant for. */
+static const char *
+nearest_scheme(const char *word)
+{
+    const char *names[128];
+    struct password_scheme_info info;
+    size_t count = 0;
+
+    while (count < COUNT(names) && password_scheme_get(count, &info))
+        names[count++] = info.name;
+    return nearest_find(word, names, count);
+}
+
+static enum error_code
+check_scheme(char *text, struct error *err)
+{
+    const char *nearest;
+
+    if (password_scheme_known(span_of(text)))
+        return ERROR_NONE;
+    nearest = nearest_scheme(text);
+    return error_set(err, ERROR_CONFIG, "\"%.80s\" is not %s%s%s%s", text, config_scheme.form,
+                     nearest ? "; did you mean \"" : "", nearest ? nearest : "",
+                     nearest ? "\"?" : "");
+}
+
 /* --- the kinds ----------------------------------------------------------------------- */
 
 #define UNITS(table) .units = (table), .units_count = COUNT(table)
@@ -386,4 +413,8 @@ const struct config_kind config_peer = {
 const struct config_kind config_service = {
     .take = take_text, .text = check_service,
     .form = "a service's name such as \"imap\" or \"smtp\"",
+};
+const struct config_kind config_scheme = {
+    .take = take_text, .text = check_scheme,
+    .form = "a scheme of stored passwords, which \"clavigerctl hash --list\" lists",
 };

@@ -2,6 +2,7 @@
 #include "saslauthd_backend/privileges.h"
 
 #include "common/dump.h"
+#include "common/log.h"
 
 #include <errno.h>
 #include <grp.h>
@@ -68,6 +69,9 @@ privileges_drop(const struct daemon_config *daemon, struct error *err)
 
     if (code == ERROR_NONE && geteuid() == 0 && uid != 0)
         code = become(daemon->user, uid, gid, err);
+    if (code == ERROR_NONE && geteuid() == 0)
+        log_line(LOG_LEVEL_WARNING, "running as root: set user in the section daemon to a user "
+                 "of its own");
     dump_forbid();              /* changing the user makes the process dumpable again */
     return code;
 }

@@ -306,6 +306,20 @@ replace_running(struct server *server, struct running *next)
         old->cache = NULL;
 }
 
+/* When its last flights have landed. */
+static void
+end_running(struct server *server, struct running *old)
+{
+    struct auth_counts counts;
+
+    auth_drain(old->site.auth, INT64_MAX);
+    auth_counts_get(old->site.auth, &counts);
+    pthread_rwlock_rdlock(&server->lock);
+    auth_counts_add(server->running->site.auth, &counts);
+    pthread_rwlock_unlock(&server->lock);
+    running_free(old);
+}
+
 /* Any thread but a loop's. All or nothing: with a bad file everything stays as it was. */
 static enum error_code
 server_reload(void *context, struct error *err)
@@ -330,7 +344,7 @@ server_reload(void *context, struct error *err)
         return code;
     }
     log_line(LOG_LEVEL_INFO, "reloaded %s", server->path);
-    running_free(old);          /* waits for its last flights */
+    end_running(server, old);
     cache_free(old_cache);
     return ERROR_NONE;
 }

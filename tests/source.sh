@@ -28,5 +28,6 @@ source_copy() {
             [ ! -e "$name" ] || printf '%s\0' "$name"
         done | tar --null -T - -c
     ) | tar -x -C "$2" || return 1
+    chmod -R go-w "$2" || return 1      # a preset that others can write is not believed
     (cd "$2" && autoreconf --install)
 }

@@ -216,6 +216,8 @@ FAULTS = [
     ("a wrong type", "cache { entries = many }\n", "entries"),
     ("an impossible value", "daemon { deadline = \"1h\" }\n", "deadline"),
     ("an unknown preset", 'accounts "x" { preset = "postfixadmim" file = "/x" }\n', "postfixadmim"),
+    ("an unknown scheme", 'accounts "x" { preset = "claviger" file = "/x" default_scheme = "SHA512-CRYP" }\n',
+     "SHA512-CRYPT"),
     ("an unknown driver", 'accounts "x" { preset = "claviger" driver = "oracle" file = "/x" }\n', "oracle"),
     ("a query with an unknown placeholder", 'accounts "x" { file = "/x" lookup = "SELECT %%z" }\n', "%z"),
 ]
@@ -287,6 +289,7 @@ def test_a_reload_keeps_what_is_cached_unless_the_accounts_changed():
             f.write(text)
         equal(site.ctl("reload").returncode, 0)
         equal(site.ask("ada@example.org", "secret"), NO, "another set of sources judges")
+        equal(site.status()["reasons"]["ok"], 2, "what was counted before the reloads")
 
 
 def test_reloads_under_load_lose_nothing():

@@ -704,7 +704,7 @@ static void
 the_row_must_name_the_account_that_was_asked_for(void **state)
 {
     static const char *const others[] = {
-        "Ada@example.org", "ada@example.org ", "\xc3\xa1" "da@example.org", "ada@example.orgx",
+        "Ada@example.org", "ada@example.org ", "\303\241da@example.org", "ada@example.orgx",
     };
 
     (void)state;
