@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <poll.h>
 #include <signal.h>
 #include <sodium.h>
 #include <stdlib.h>
@@ -95,25 +96,33 @@ shed(struct loop *loop)
     }
 }
 
+/* With a full table accept() says so even when nobody waits. */
+static bool
+somebody_waits(const struct listener *listener)
+{
+    struct pollfd poll_fd = { .fd = listener->fd, .events = POLLIN };
+
+    return poll(&poll_fd, 1, 0) > 0;
+}
+
 static bool
 accept_one(struct loop *loop, const struct listener *listener)
 {
-    int fd;
+    int fd = accept4(listener->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    int failure = errno;
 
-    if (atomic_load_explicit(&loop->counts->connections, memory_order_relaxed)
-        >= loop->site->connections_max) {
-        shed(loop);
-        if (!loop->is_listening)
-            return false;
-    }
-    fd = accept4(listener->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (fd >= 0) {
+        /* Only for one who is there: shed on suspicion, it would be the last one accepted. */
+        if (atomic_load_explicit(&loop->counts->connections, memory_order_relaxed)
+            >= loop->site->connections_max)
+            shed(loop);
         conn_begin(loop, listener, fd);
-        return true;
+        return loop->is_listening;
     }
-    if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)
+    if ((failure == EMFILE || failure == ENFILE || failure == ENOBUFS || failure == ENOMEM)
+        && somebody_waits(listener))
         shed(loop);
-    return errno == EINTR || errno == ECONNABORTED;
+    return failure == EINTR || failure == ECONNABORTED;
 }
 
 static void
