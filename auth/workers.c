@@ -1,9 +1,10 @@
 /* auth/workers.c - see workers.h */
 #include "auth/workers.h"
 
+#include "common/thread.h"
+
 #include <errno.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -69,7 +70,6 @@ worker_main(void *argument)
     struct workers *workers = self->all;
     struct job *job;
 
-    pthread_setname_np(pthread_self(), workers->config.name);
     if (workers->config.niceness > 0) {
         pid_t thread = (pid_t)syscall(SYS_gettid);
 
@@ -83,20 +83,6 @@ worker_main(void *argument)
         note_time(workers, monotonic_us() - began_us);
     }
     return NULL;
-}
-
-/* With all signals blocked: they are the main thread's. */
-static int
-start_thread(struct worker *worker)
-{
-    sigset_t all, old;
-    int failed;
-
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &old);
-    failed = pthread_create(&worker->thread, NULL, worker_main, worker);
-    pthread_sigmask(SIG_SETMASK, &old, NULL);
-    return failed;
 }
 
 enum error_code
@@ -117,7 +103,7 @@ workers_new(const struct workers_config *config, struct workers **out, struct er
         struct worker *worker = &workers->crew[workers->started];
 
         *worker = (struct worker){ .all = workers, .index = workers->started };
-        failed = start_thread(worker);
+        failed = thread_start(&worker->thread, config->name, worker_main, worker);
         workers->started += !failed;
     }
     if (failed) {

@@ -5,11 +5,11 @@
  * another, and none makes a system call unless the writer sleeps.
  */
 #include "common/log.h"
+#include "common/thread.h"
 
 #include <errno.h>
 #include <pthread.h>
 #include <sched.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -236,7 +236,6 @@ wake_writer(void)
 enum error_code
 log_start(enum log_target target, struct error *err)
 {
-    sigset_t all, old;
     int failed;
 
     ring.wake = eventfd(0, EFD_CLOEXEC);
@@ -250,10 +249,7 @@ log_start(enum log_target target, struct error *err)
     atomic_store(&ring.stopping, false);
     if (target == LOG_TO_SYSLOG)
         openlog("clavigerd", LOG_PID | LOG_NDELAY, LOG_AUTHPRIV);
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &old);
-    failed = pthread_create(&ring.writer, NULL, writer_main, NULL);
-    pthread_sigmask(SIG_SETMASK, &old, NULL);
+    failed = thread_start(&ring.writer, "log", writer_main, NULL);
     if (failed) {
         close(ring.wake);
         ring.wake = -1;

@@ -2,12 +2,12 @@
 #include "saslauthd_backend/control_thread.h"
 
 #include "common/log.h"
+#include "common/thread.h"
 #include "saslauthd_backend/report.h"
 
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -80,7 +80,6 @@ control_main(void *argument)
     uint64_t woken;
     nfds_t count;
 
-    pthread_setname_np(pthread_self(), "control");
     while (gather(thread, polls, listeners, &count)) {
         if (poll(polls, count, -1) <= 0)
             continue;
@@ -108,7 +107,6 @@ control_thread_new(const struct control_owner *owner, const struct site *site,
                    struct control_thread **out, struct error *err)
 {
     struct control_thread *thread = calloc(1, sizeof(*thread));
-    sigset_t all, old;
     int failed;
 
     *out = NULL;
@@ -119,10 +117,7 @@ control_thread_new(const struct control_owner *owner, const struct site *site,
     thread->owner = *owner;
     thread->site = site;
     pthread_mutex_init(&thread->lock, NULL);
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &old);
-    failed = pthread_create(&thread->thread, NULL, control_main, thread);
-    pthread_sigmask(SIG_SETMASK, &old, NULL);
+    failed = thread_start(&thread->thread, "control", control_main, thread);
     if (failed) {
         close(thread->wake);
         free(thread);

@@ -4,12 +4,12 @@
 #include "common/clock.h"
 #include "common/log.h"
 #include "common/macros.h"
+#include "common/thread.h"
 #include "saslauthd_backend/conn.h"
 
 #include <errno.h>
 #include <limits.h>
 #include <poll.h>
-#include <signal.h>
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
@@ -246,7 +246,6 @@ loop_main(void *argument)
     struct loop *loop = argument;
     struct epoll_event events[EVENTS_AT_ONCE];
 
-    pthread_setname_np(pthread_self(), "loop");
     while (!loop->is_stopping || loop->oldest) {
         int count = epoll_wait(loop->epoll, events, COUNT(events), sleep_ms(loop));
 
@@ -280,22 +279,6 @@ open_descriptors(struct loop *loop, struct error *err)
     return ERROR_NONE;
 }
 
-static enum error_code
-start_thread(struct loop *loop, struct error *err)
-{
-    sigset_t all, old;
-    int failed;
-
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &old);
-    failed = pthread_create(&loop->thread, NULL, loop_main, loop);
-    pthread_sigmask(SIG_SETMASK, &old, NULL);
-    if (failed)
-        return error_set(err, ERROR_UNAVAILABLE, "event loop: cannot start its thread: %s",
-                         strerror(failed));
-    return ERROR_NONE;
-}
-
 void
 loop_free(struct loop *loop)
 {
@@ -319,6 +302,7 @@ loop_new(const struct site *site, struct loop_counts *counts, struct loop **out,
 {
     struct loop *loop = calloc(1, sizeof(*loop));
     enum error_code code;
+    int failed;
 
     *out = NULL;
     if (!loop)
@@ -334,7 +318,10 @@ loop_new(const struct site *site, struct loop_counts *counts, struct loop **out,
         code = error_set(err, ERROR_UNAVAILABLE, "event loop: no memory");
     if (code == ERROR_NONE) {
         listen_on(loop);
-        code = start_thread(loop, err);
+        failed = thread_start(&loop->thread, "loop", loop_main, loop);
+        if (failed)
+            code = error_set(err, ERROR_UNAVAILABLE, "event loop: cannot start its thread: %s",
+                             strerror(failed));
     }
     if (code != ERROR_NONE)
         loop_free(loop);

@@ -1,0 +1,13 @@
+/* common/thread.h - start a thread that no signal interrupts
+ *
+ * All signals are blocked in it: they are the main thread's, which waits for them.
+ */
+#ifndef COMMON_THREAD_H
+#define COMMON_THREAD_H
+
+#include <pthread.h>
+
+/* `name` has at most 15 characters. 0, or an error number. */
+int thread_start(pthread_t *out, const char *name, void *(*run)(void *), void *argument);
+
+#endif
