@@ -213,9 +213,14 @@ stage_clang() {
     build_in clang CC=clang --enable-werror
 }
 
+# Also: everything that is in the tree is in the tarball, but for what only git reads.
 stage_distcheck() {
+    local missing
     build_gcc && make -j"$jobs" -C "$build/gcc" distcheck DISTCHECK_CONFIGURE_FLAGS=--enable-werror \
-        "TESTS=\$(unit_tests)"
+        "TESTS=\$(unit_tests)" || return 1
+    missing=$(comm -23 <(cd "$top" && source_names | tr '\0' '\n' | grep -v '\.gitignore$' | sort) \
+        <(tar -tf "$build"/gcc/claviger-*.tar.xz | sed 's|^[^/]*/||' | sort))
+    [ -z "$missing" ] || { printf 'not in the tarball:\n%s\n' "$missing"; return 1; }
 }
 
 # --- running them -------------------------------------------------------------------------
