@@ -144,15 +144,16 @@ stage_source() {
 }
 
 stage_static() {
-    local line status=0
+    local line status=0 tap=$logs/static.tap
+    CLAVIGER_SOURCE=$top PYTHONDONTWRITEBYTECODE=1 python3 tests/static/test_tree.py >"$tap" || status=1
     while IFS= read -r line; do
         printf '%s\n' "$line"
         case $line in
             *" # SKIP"*) result SKIP "$line" ;;
             "ok "*) result PASS "$line" ;;
-            "not ok "*) result FAIL "$line"; status=1 ;;
+            "not ok "*) result FAIL "$line" ;;
         esac
-    done < <(CLAVIGER_SOURCE=$top PYTHONDONTWRITEBYTECODE=1 python3 tests/static/test_tree.py 2>&1)
+    done <"$tap"
     return $status
 }
 
@@ -218,7 +219,7 @@ stage_distcheck() {
     local missing
     build_gcc && make -j"$jobs" -C "$build/gcc" distcheck DISTCHECK_CONFIGURE_FLAGS=--enable-werror \
         "TESTS=\$(unit_tests)" || return 1
-    missing=$(comm -23 <(cd "$top" && source_names | tr '\0' '\n' | grep -v '\.gitignore$' | sort) \
+    missing=$(comm -23 <(cd "$top" && source_names | tr '\0' '\n' | grep -v '\.gitignore$' | sort -u) \
         <(tar -tf "$build"/gcc/claviger-*.tar.xz | sed 's|^[^/]*/||' | sort))
     [ -z "$missing" ] || { printf 'not in the tarball:\n%s\n' "$missing"; return 1; }
 }
