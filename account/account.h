@@ -25,7 +25,10 @@ struct account {
     bool password_expired, must_change;
     bool password_null;                 /* SQL NULL */
     int64_t expires_at;                 /* Unix seconds; 0: never */
+    bool latin1;                        /* hashed from the ISO-8859-1 form of the password */
     char login[ACCOUNT_LOGIN_MAX + 1];  /* as stored */
+    char asked[ACCOUNT_LOGIN_MAX + 1];  /* the name that found the row, as stored, where that is
+                                         * not the login (an alias domain); or empty */
     char scheme[64];                    /* from a column or the source's default; or empty */
     char allow_nets[ACCOUNT_NETS_MAX];  /* comma list of networks; empty: everywhere */
     struct secret stored;               /* the stored password */
@@ -35,5 +38,22 @@ struct account {
 
 /* Also the right start: an account with nothing in it. */
 void account_wipe(struct account *account);
+
+/* One more password of an account: an app password, a token. It opens no account that is disabled
+ * or expired, and only from the account's networks. */
+struct account_secret {
+    struct account_secret *next;
+    bool null;                          /* SQL NULL */
+    bool judges_service;                /* its query has a column service_ok, which counts for
+                                         * this password in place of the account's */
+    bool service_ok;
+    char login[ACCOUNT_LOGIN_MAX + 1];  /* whose it is; empty: of whom was asked for */
+    char name[128];                     /* for the log; cut where it is longer */
+    char scheme[64];
+    char allow_nets[ACCOUNT_NETS_MAX];  /* besides the account's */
+    struct secret stored;
+};
+
+void account_secrets_free(struct account_secret *first);       /* wipes them; NULL is fine */
 
 #endif

@@ -53,6 +53,25 @@ names_read(const struct choice *choice, struct names *names)
     qsort(names->name, names->count, sizeof(names->name[0]), compare_names);
 }
 
+static void
+names_free(struct names *names)
+{
+    for (size_t i = 0; i < names->count; i++)
+        free(names->name[i]);
+}
+
+void
+choice_each(const struct choice *choice, void (*each)(void *context, const char *name),
+            void *context)
+{
+    struct names names;
+
+    names_read(choice, &names);
+    for (size_t i = 0; i < names.count; i++)
+        each(context, names.name[i]);
+    names_free(&names);
+}
+
 static enum error_code
 unknown(const struct choice *choice, const char *name, struct error *err)
 {
@@ -71,8 +90,7 @@ unknown(const struct choice *choice, const char *name, struct error *err)
               name, nearest ? " (did you mean \"" : "", nearest ? nearest : "",
               nearest ? "\"?)" : "", choice->folder, names.count ? "are" : "is",
               names.count ? list : "none");
-    for (size_t i = 0; i < names.count; i++)
-        free(names.name[i]);
+    names_free(&names);
     return ERROR_CONFIG;
 }
 

@@ -19,4 +19,8 @@ struct choice {
 enum error_code choice_path(const struct choice *choice, const char *name, char **path_out,
                             struct error *err);
 
+/* Calls `each` for every name that there is, in order; it borrows the name for the call. */
+void choice_each(const struct choice *choice, void (*each)(void *context, const char *name),
+                 void *context);
+
 #endif

@@ -11,6 +11,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 struct account_conn {
     struct account_source *source;
@@ -26,6 +27,10 @@ struct rows {
     enum error_code code;       /* the reader's own fault, in *err */
     struct error *err;
     struct account *account;                                    /* lookup */
+    struct account_secret **end;                                /* secrets: where the next goes */
+    const char *login;                                          /* whose they have to be */
+    size_t room;                                                /* how many more are taken */
+    bool more;
     bool (*each)(void *context, span login, bool enabled);      /* list */
     void *context;
 };
@@ -108,6 +113,20 @@ take_row(void *context, const struct account_cell *cells, size_t count)
 }
 
 static enum error_code
+open_session(struct account_conn *conn, int64_t deadline_ms, struct error *err)
+{
+    enum error_code code;
+
+    if (conn->session)
+        return ERROR_NONE;
+    code = conn->source->driver->open(&conn->source->config, NULL, conn->writes, deadline_ms,
+                                      &conn->session, err);
+    if (code != ERROR_NONE)
+        conn->session = NULL;
+    return code;
+}
+
+static enum error_code
 run_once(struct account_conn *conn, const struct account_statement *statement,
          const span *parameters, int64_t deadline_ms, struct rows *rows, size_t *changed_out,
          bool *lost, struct error *err)
@@ -116,14 +135,9 @@ run_once(struct account_conn *conn, const struct account_statement *statement,
     enum error_code code;
 
     *lost = false;
-    if (!conn->session) {
-        code = driver->open(&conn->source->config, NULL, conn->writes, deadline_ms,
-                            &conn->session, err);
-        if (code != ERROR_NONE) {
-            conn->session = NULL;
-            return code;
-        }
-    }
+    code = open_session(conn, deadline_ms, err);
+    if (code != ERROR_NONE)
+        return code;
     code = driver->run(conn->session, statement, parameters, deadline_ms,
                        rows ? take_row : NULL, rows, changed_out, lost, err);
     if (*lost)
@@ -197,6 +211,7 @@ finish_account(const struct account_source *source, struct account *out, struct 
     const char *scheme = source->config.default_scheme;
 
     out->source = source->config.title;
+    out->latin1 = source->latin1;
     if (!out->found || out->ambiguous || out->scheme[0] || !scheme)
         return ERROR_NONE;
     if (!span_to_string(span_of(scheme), out->scheme, sizeof(out->scheme)))
@@ -205,21 +220,104 @@ finish_account(const struct account_source *source, struct account *out, struct 
     return ERROR_NONE;
 }
 
+static int64_t
+sooner_ms(const struct account_conn *conn, int64_t deadline_ms)
+{
+    int64_t latest_ms = clock_now_ms(&clock_system) + conn->source->config.query_timeout_ms;
+
+    return deadline_ms < latest_ms ? deadline_ms : latest_ms;
+}
+
 enum error_code
 account_lookup(struct account_conn *conn, const struct account_who *who, int64_t deadline_ms,
                struct account *out, struct error *err)
 {
     struct rows rows = { .read = read_account, .err = err, .account = out };
-    int64_t latest_ms = clock_now_ms(&clock_system) + conn->source->config.query_timeout_ms;
     enum error_code code;
 
     account_wipe(out);
-    code = ask(conn, ACCOUNT_LOOKUP, who, deadline_ms < latest_ms ? deadline_ms : latest_ms,
-               &rows, NULL, err);
+    code = ask(conn, ACCOUNT_LOOKUP, who, sooner_ms(conn, deadline_ms), &rows, NULL, err);
     if (code == ERROR_NONE)
         code = finish_account(conn->source, out, err);
     if (code != ERROR_NONE)
         account_wipe(out);      /* half a row may hold a whole secret */
+    return code;
+}
+
+/* One row more: room for it, what is in it, and whether it is the account's. */
+static enum error_code
+read_secret(struct rows *rows, const struct account_cell *cells, size_t count)
+{
+    struct account_secret *secret;
+    enum error_code code;
+
+    rows->more = rows->room == 0;
+    rows->enough = rows->more;
+    if (rows->more)
+        return ERROR_NONE;
+    secret = calloc(1, sizeof(*secret));
+    if (!secret)
+        return error_set(rows->err, ERROR_UNAVAILABLE, "no memory for a password");
+    code = row_read_secret(cells, count, secret, rows->err);
+    if (code != ERROR_NONE || (secret->login[0] && strcmp(secret->login, rows->login) != 0)) {
+        account_secrets_free(secret);
+        return code;
+    }
+    *rows->end = secret;
+    rows->end = &secret->next;
+    rows->room--;
+    return ERROR_NONE;
+}
+
+static void
+set_schemes(const struct account_source *source, struct account_secret *first)
+{
+    const char *scheme = source->config.default_scheme;
+
+    for (; scheme && first; first = first->next)
+        if (!first->scheme[0])
+            span_to_string(span_of(scheme), first->scheme, sizeof(first->scheme));
+}
+
+enum error_code
+account_secrets(struct account_conn *conn, const struct account_who *who,
+                const struct account *account, int64_t deadline_ms, struct account_secret **out,
+                bool *more_out, struct error *err)
+{
+    struct rows rows = { .read = read_secret, .err = err, .end = out, .login = account->login,
+                         .room = conn->source->config.secrets_max };
+    enum error_code code;
+
+    *out = NULL;
+    *more_out = false;
+    if (!conn->source->queries[ACCOUNT_SECRETS].text)
+        return ERROR_NONE;
+    code = ask(conn, ACCOUNT_SECRETS, who, sooner_ms(conn, deadline_ms), &rows, NULL, err);
+    if (code != ERROR_NONE) {
+        account_secrets_free(*out);
+        *out = NULL;
+        return code;
+    }
+    set_schemes(conn->source, *out);
+    *more_out = rows.more;
+    return ERROR_NONE;
+}
+
+enum error_code
+account_check(struct account_conn *conn, enum account_query query, int64_t deadline_ms,
+              struct error *err)
+{
+    const struct query *text = &conn->source->queries[query];
+    const struct account_statement statement = {
+        text->text, text->parameters_count, query, query_is_script(query),
+    };
+    enum error_code code = open_session(conn, deadline_ms, err);
+    bool lost = false;
+
+    if (code == ERROR_NONE && text->text && !statement.script && conn->source->driver->check)
+        code = conn->source->driver->check(conn->session, &statement, deadline_ms, &lost, err);
+    if (lost)
+        drop_session(conn);
     return code;
 }
 

@@ -14,7 +14,7 @@
 
 #include "account/source.h"
 
-#define ACCOUNT_DRIVER_ABI 2
+#define ACCOUNT_DRIVER_ABI 3
 #define ACCOUNT_DRIVER_SYMBOL "account_driver"
 
 /* How the driver's SQL writes the i-th parameter: "?" or "$1". */
@@ -80,6 +80,13 @@ struct account_driver {
                            const struct account_statement *statement, const span *parameters,
                            int64_t deadline_ms, account_row_fn *row, void *context,
                            size_t *changed_out, bool *lost, struct error *err);
+
+    /* Would `run` find what it needs? Prepares, and asks for the rights where preparing does not,
+     * but runs nothing. ERROR_CONFIG when the statement does not fit the tables or the rights;
+     * ERROR_UNAVAILABLE when that cannot be told. A script is not asked about. */
+    enum error_code (*check)(struct account_session *session,
+                             const struct account_statement *statement, int64_t deadline_ms,
+                             bool *lost, struct error *err);
 };
 
 #endif

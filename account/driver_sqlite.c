@@ -444,6 +444,24 @@ sqlite_run(struct account_session *session, const struct account_statement *stat
     return run_statement(session, statement, parameters, row, context, changed_out, lost, err);
 }
 
+/* A statement that SQLite cannot prepare, on a file that is well, does not fit the tables. */
+static enum error_code
+sqlite_check(struct account_session *session, const struct account_statement *statement,
+             int64_t deadline_ms, bool *lost, struct error *err)
+{
+    sqlite3_stmt *stmt;
+    enum error_code code;
+
+    session->deadline_ms = deadline_ms;
+    code = check_file(session, lost, err);
+    if (code != ERROR_NONE)
+        return code;
+    code = prepare(session, statement, &stmt, lost, err);
+    if (code == ERROR_NONE || *lost || is_late(session))
+        return code;
+    return sqlite3_errcode(session->db) == SQLITE_ERROR ? err->code = ERROR_CONFIG : code;
+}
+
 /* The one name that the file exports: see ACCOUNT_DRIVER_SYMBOL. */
 extern const struct account_driver account_driver;
 
@@ -457,4 +475,5 @@ const struct account_driver account_driver = {
     .open = sqlite_open,
     .close = sqlite_close,
     .run = sqlite_run,
+    .check = sqlite_check,
 };

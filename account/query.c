@@ -29,6 +29,9 @@ static const struct query_kind {
     [ACCOUNT_ADD]          = { "add", "undpt", .repeatable = false },
     [ACCOUNT_DELETE]       = { "delete", "undt", .repeatable = false },
     [ACCOUNT_SCHEMA]       = { "schema", "", .script = true, .repeatable = true },
+    [ACCOUNT_SECRETS]      = { "secrets", "undsit", .repeatable = true },
+    [ACCOUNT_TOUCH]        = { "touch", "undsit", .repeatable = true },
+    [ACCOUNT_CHANGES]      = { "changes", "t", .repeatable = true },
 };
 _Static_assert(COUNT(kinds) == ACCOUNT_QUERIES, "a query lacks a row");
 

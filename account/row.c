@@ -27,6 +27,18 @@ read_text(const struct account_cell *cell, void *field, size_t size, struct erro
     return ERROR_NONE;
 }
 
+/* A name for people: what does not fit, or ends early, is cut. */
+static enum error_code
+read_label(const struct account_cell *cell, void *field, size_t size, struct error *err)
+{
+    span text = span_until(cell->value, size - 1);
+
+    (void)err;
+    if (!cell->is_null)
+        span_to_string(span_until(text, span_find(text, '\0')), field, size);
+    return ERROR_NONE;
+}
+
 static enum error_code
 read_login(const struct account_cell *cell, void *field, size_t size, struct error *err)
 {
@@ -103,14 +115,18 @@ read_moment(const struct account_cell *cell, void *field, size_t size, struct er
 
 /* --- which column is what ----------------------------------------------------------- */
 
-#define FIELD(member) offsetof(struct account, member), sizeof(((struct account *)0)->member)
+#define MEMBER(type, member) offsetof(type, member), sizeof(((type *)0)->member)
+#define FIELD(member) MEMBER(struct account, member)
+#define OF_SECRET(member) MEMBER(struct account_secret, member)
 
-static const struct column {
+struct column {
     const char *name;
     enum error_code (*read)(const struct account_cell *, void *, size_t, struct error *);
     size_t offset, size;
     bool required;
-} columns[] = {
+};
+
+static const struct column account_columns[] = {
     { "login", read_login, FIELD(login), true },
     { "password", read_stored, FIELD(stored), true },
     { "enabled", read_bool, FIELD(enabled), false },
@@ -120,14 +136,28 @@ static const struct column {
     { "scheme", read_text, FIELD(scheme), false },
     { "allow_nets", read_text, FIELD(allow_nets), false },
     { "expires_at", read_moment, FIELD(expires_at), false },
+    { "asked", read_text, FIELD(asked), false },
 };
 
+static const struct column secret_columns[] = {
+    { "password", read_stored, OF_SECRET(stored), true },
+    { "login", read_login, OF_SECRET(login), false },
+    { "name", read_label, OF_SECRET(name), false },
+    { "scheme", read_text, OF_SECRET(scheme), false },
+    { "allow_nets", read_text, OF_SECRET(allow_nets), false },
+    { "service_ok", read_bool, OF_SECRET(service_ok), false },
+};
+
+static const struct row_form { const struct column *columns; size_t count; }
+    account_form = { account_columns, COUNT(account_columns) },
+    secret_form = { secret_columns, COUNT(secret_columns) };
+
 static const struct column *
-find_column(const char *name)
+find_column(const struct row_form *form, const char *name)
 {
-    for (size_t i = 0; i < COUNT(columns); i++)
-        if (strcasecmp(name, columns[i].name) == 0)
-            return &columns[i];
+    for (size_t i = 0; i < form->count; i++)
+        if (strcasecmp(name, form->columns[i].name) == 0)
+            return &form->columns[i];
     return NULL;
 }
 
@@ -163,7 +193,7 @@ add_attribute(const struct account_cell *cell, struct account_attributes *to, st
 static enum error_code
 read_cell(const struct account_cell *cell, struct account *out, struct error *err)
 {
-    const struct column *column = find_column(cell->name);
+    const struct column *column = find_column(&account_form, cell->name);
 
     if (!column)
         return add_attribute(cell, &out->attributes, err);
@@ -172,12 +202,13 @@ read_cell(const struct account_cell *cell, struct account *out, struct error *er
 
 /* Two columns of one name: nobody could say which one counts. */
 static enum error_code
-check_names(const struct account_cell *cells, size_t count, struct error *err)
+check_names(const struct row_form *form, const struct account_cell *cells, size_t count,
+            struct error *err)
 {
-    for (size_t i = 0; i < COUNT(columns); i++)
-        if (columns[i].required && !find_cell(cells, count, columns[i].name))
+    for (size_t i = 0; i < form->count; i++)
+        if (form->columns[i].required && !find_cell(cells, count, form->columns[i].name))
             return error_set(err, ERROR_UNAVAILABLE, "there is no column \"%s\"",
-                             columns[i].name);
+                             form->columns[i].name);
     for (size_t i = 1; i < count; i++)
         if (find_cell(cells, i, cells[i].name))
             return fault(err, &cells[i], "is there twice");
@@ -187,7 +218,7 @@ check_names(const struct account_cell *cells, size_t count, struct error *err)
 enum error_code
 row_read(const struct account_cell *cells, size_t count, struct account *out, struct error *err)
 {
-    enum error_code code = check_names(cells, count, err);
+    enum error_code code = check_names(&account_form, cells, count, err);
 
     out->enabled = out->service_ok = true;
     for (size_t i = 0; i < count && code == ERROR_NONE; i++)
@@ -196,6 +227,25 @@ row_read(const struct account_cell *cells, size_t count, struct account *out, st
         return code;
     out->password_null = find_cell(cells, count, "password")->is_null;
     out->found = true;
+    return ERROR_NONE;
+}
+
+enum error_code
+row_read_secret(const struct account_cell *cells, size_t count, struct account_secret *out,
+                struct error *err)
+{
+    enum error_code code = check_names(&secret_form, cells, count, err);
+
+    for (size_t i = 0; i < count && code == ERROR_NONE; i++) {
+        const struct column *column = find_column(&secret_form, cells[i].name);
+
+        if (column)
+            code = column->read(&cells[i], (char *)out + column->offset, column->size, err);
+    }
+    if (code != ERROR_NONE)
+        return code;
+    out->null = find_cell(cells, count, "password")->is_null;
+    out->judges_service = find_cell(cells, count, "service_ok") != NULL;
     return ERROR_NONE;
 }
 

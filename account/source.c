@@ -14,6 +14,9 @@
 #define CONNECTIONS_DEFAULT 4
 #define QUERY_TIMEOUT_DEFAULT_MS 2000
 
+/* App passwords of one account: more than a person has devices, and some seconds of hashes. */
+#define SECRETS_DEFAULT 20
+
 #define DRIVER_DEFAULT "sqlite"
 
 void
@@ -23,6 +26,7 @@ account_source_config_default(struct account_source_config *config)
         .driver = DRIVER_DEFAULT,
         .connections = CONNECTIONS_DEFAULT,
         .query_timeout_ms = QUERY_TIMEOUT_DEFAULT_MS,
+        .secrets_max = SECRETS_DEFAULT,
     };
 }
 
@@ -36,19 +40,20 @@ copy_string(const char *from, const char **out)
     return !from || *out;
 }
 
+/* *count_out tells how many there are already, whatever the answer. */
 static bool
-copy_domains(const struct account_source_config *from, struct account_source_config *to)
+copy_list(const char *const *from, size_t count, const char *const **out, size_t *count_out)
 {
-    const char **domains = calloc(from->domains_count + 1, sizeof(*domains));
+    const char **list = calloc(count + 1, sizeof(*list));
 
-    to->domains = domains;
-    to->domains_count = 0;
-    for (size_t i = 0; domains && i < from->domains_count; i++) {
-        if (!copy_string(from->domains[i], &domains[i]))
+    *out = list;
+    *count_out = 0;
+    for (size_t i = 0; list && i < count; i++) {
+        if (!copy_string(from[i], &list[i]))
             return false;
-        to->domains_count++;
+        ++*count_out;
     }
-    return domains != NULL;
+    return list != NULL;
 }
 
 /* `to` can be freed whatever the answer. Queries are copied when they have been chosen. */
@@ -56,22 +61,32 @@ static bool
 config_copy(const struct account_source_config *from, struct account_source_config *to)
 {
     *to = *from;
-    to->domains = NULL;
-    to->domains_count = 0;
-    to->preset = to->driver = to->file = to->default_scheme = NULL;
+    to->domains = to->options = NULL;
+    to->domains_count = to->options_count = 0;
+    to->preset = to->driver = to->file = to->default_scheme = to->make_scheme = NULL;
     memset(to->queries, 0, sizeof(to->queries));
     return copy_string(from->title ? from->title : "accounts", &to->title)
         && copy_string(from->preset, &to->preset)
         && copy_string(from->driver ? from->driver : DRIVER_DEFAULT, &to->driver)
         && copy_string(from->file, &to->file)
         && copy_string(from->default_scheme, &to->default_scheme)
-        && copy_domains(from, to);
+        && copy_string(from->make_scheme, &to->make_scheme)
+        && copy_list(from->options, from->options_count, &to->options, &to->options_count)
+        && copy_list(from->domains, from->domains_count, &to->domains, &to->domains_count);
 }
 
 static void
 free_string(const char *text)
 {
     free((char *)(uintptr_t)text);
+}
+
+static void
+free_list(const char *const *list, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        free_string(list[i]);
+    free((const char **)(uintptr_t)list);
 }
 
 static void
@@ -82,9 +97,9 @@ config_free(struct account_source_config *config)
     free_string(config->driver);
     free_string(config->file);
     free_string(config->default_scheme);
-    for (size_t i = 0; i < config->domains_count; i++)
-        free_string(config->domains[i]);
-    free((const char **)(uintptr_t)config->domains);
+    free_string(config->make_scheme);
+    free_list(config->options, config->options_count);
+    free_list(config->domains, config->domains_count);
     for (size_t i = 0; i < ACCOUNT_QUERIES; i++)
         free_string(config->queries[i]);
 }
@@ -156,15 +171,40 @@ describe_origin(struct account_source *source, const struct account_source_confi
     return len >= 0;
 }
 
+/* What the configuration leaves to the preset. */
 static enum error_code
-set_default_scheme(struct account_source *source, const struct preset *preset, struct error *err)
+take_defaults(struct account_source *source, const struct preset *preset, struct error *err)
 {
     struct account_source_config *config = &source->config;
 
-    if (!config->default_scheme && preset && !copy_string(preset_scheme(preset),
-                                                         &config->default_scheme))
+    if (!preset)
+        return ERROR_NONE;
+    source->latin1 = preset_is_latin1(preset);
+    if ((!config->default_scheme && !copy_string(preset_scheme(preset), &config->default_scheme))
+        || (!config->make_scheme && !copy_string(preset_make(preset), &config->make_scheme)))
         return error_set(err, ERROR_UNAVAILABLE, "no memory for a source");
     return ERROR_NONE;
+}
+
+static enum error_code
+open_preset(const struct account_source_config *config, const char *preset_dir,
+            struct preset **out, struct error *err)
+{
+    enum error_code code;
+
+    *out = NULL;
+    if (!config->preset)
+        return config->options_count == 0 ? ERROR_NONE
+            : error_set(err, ERROR_CONFIG, "option \"%s\" is a preset's, and there is none",
+                        config->options[0]);
+    code = preset_read(preset_dir, config->preset, out, err);
+    if (code == ERROR_NONE)
+        code = preset_choose(*out, config->options, config->options_count, err);
+    if (code == ERROR_NONE)
+        return code;
+    preset_free(*out);
+    *out = NULL;
+    return code;
 }
 
 /* --- making and unmaking ------------------------------------------------------------ */
@@ -180,16 +220,14 @@ source_fill(struct account_source *source, const struct account_source_config *c
     if (missing)
         return error_set(err, ERROR_CONFIG, "driver %s needs \"%s\"", source->driver->name,
                          missing);
-    if (config->preset) {
-        code = preset_read(preset_dir, config->preset, &preset, err);
-        if (code != ERROR_NONE)
-            return code;
-    }
+    code = open_preset(config, preset_dir, &preset, err);
+    if (code != ERROR_NONE)
+        return code;
     code = compile_queries(source, config, preset, err);
     if (code == ERROR_NONE)
         code = check_lookup(source, preset, err);
     if (code == ERROR_NONE)
-        code = set_default_scheme(source, preset, err);
+        code = take_defaults(source, preset, err);
     preset_free(preset);
     return code;
 }
@@ -288,7 +326,20 @@ account_source_is_alias(const struct account_source *source)
 bool
 account_source_uses_remote(const struct account_source *source)
 {
-    return query_uses(&source->queries[ACCOUNT_LOOKUP], QUERY_REMOTE);
+    return query_uses(&source->queries[ACCOUNT_LOOKUP], QUERY_REMOTE)
+        || query_uses(&source->queries[ACCOUNT_SECRETS], QUERY_REMOTE);
+}
+
+const char *
+account_source_make(const struct account_source *source)
+{
+    return source->config.make_scheme;
+}
+
+bool
+account_source_is_latin1(const struct account_source *source)
+{
+    return source->latin1;
 }
 
 bool

@@ -15,7 +15,9 @@
 #include "common/error.h"
 
 /* What can be asked of a source. A preset or a configuration may lack any but the lookup.
- * The name in configuration and preset files is in account/query.c's table. */
+ * The name in configuration and preset files is in account/query.c's table. The daemon asks
+ * "lookup" and "secrets"; clavigerctl the others but the last two, which nothing asks yet:
+ * presets have them where the tables do, and `check-config --online` looks whether they fit. */
 enum account_query {
     ACCOUNT_LOOKUP,             /* "lookup"        one row for a login */
     ACCOUNT_LIST,               /* "list"          column login, in order */
@@ -25,6 +27,9 @@ enum account_query {
     ACCOUNT_ADD,                /* "add"           %u, %n, %d, %p */
     ACCOUNT_DELETE,             /* "delete" */
     ACCOUNT_SCHEMA,             /* "schema"        makes the tables of an embedded database */
+    ACCOUNT_SECRETS,            /* "secrets"       further passwords of a login */
+    ACCOUNT_TOUCH,              /* "touch"         notes a sign-in */
+    ACCOUNT_CHANGES,            /* "changes"       column login: changed at %t or later */
     ACCOUNT_QUERIES
 };
 
@@ -42,6 +47,8 @@ enum account_tls {
 struct account_source_config {
     const char *title;
     const char *preset;                         /* NULL: own queries only */
+    const char *const *options;                 /* the preset's that are chosen: "name", "name=value" */
+    size_t options_count;
     const char *driver;                         /* NULL: "sqlite" */
     const char *file;                           /* sqlite: the database file */
     const char *const *hosts;                   /* servers, the preferred first: "name", "name:port",
@@ -52,11 +59,14 @@ struct account_source_config {
     enum account_tls tls;
     const char *tls_ca, *tls_cert, *tls_key;    /* files, PEM; NULL: the system's, none, none */
     const char *default_scheme;                 /* NULL: none */
+    const char *make_scheme;                    /* of new stored passwords, "NAME" or "{NAME}" with
+                                                 * that prefix; NULL: the preset's */
     const char *const *domains;                 /* serves these only; none: all */
     size_t domains_count;
     const char *queries[ACCOUNT_QUERIES];       /* own ones; NULL: the preset's */
     size_t connections;                         /* how many threads may ask at once */
     int64_t query_timeout_ms;                   /* for one query, connecting included */
+    size_t secrets_max;                         /* further passwords that are tried */
     bool alias;                                 /* the row may name another account than asked */
 };
 
@@ -80,9 +90,14 @@ const char *account_source_title(const struct account_source *source);
 const char *account_source_origin(const struct account_source *source);
 bool account_source_serves(const struct account_source *source, span domain);
 bool account_source_is_alias(const struct account_source *source);
-/* Whether the lookup's text uses %i: its verdicts depend on where the client is. */
+/* Whether lookup or secrets use %i: the verdicts depend on where the client is. */
 bool account_source_uses_remote(const struct account_source *source);
 bool account_source_has(const struct account_source *source, enum account_query query);
+/* The scheme of new stored passwords, in braces when they are to have that prefix; NULL: neither
+ * the configuration nor the preset says. */
+const char *account_source_make(const struct account_source *source);
+/* The manager hashes the ISO-8859-1 form of a password. */
+bool account_source_is_latin1(const struct account_source *source);
 size_t account_source_connections(const struct account_source *source);
 int64_t account_source_timeout_ms(const struct account_source *source);
 
@@ -105,6 +120,19 @@ void account_conn_close(struct account_conn *conn);
  * monotonic clock (common/clock.h) or a little after, whatever the database does. On an error *out is empty. */
 enum error_code account_lookup(struct account_conn *conn, const struct account_who *who,
                                int64_t deadline_ms, struct account *out, struct error *err);
+
+/* Further passwords of the account, in the query's order: at most `secrets_max` of the source's configuration, and
+ * *more_out when there are more. A row with another `login` than `account` is not the account's and
+ * is left out. The caller gives *out to account_secrets_free(). A source without that query gives
+ * none. ERROR_UNAVAILABLE, and none, for everything that keeps them from being known. */
+enum error_code account_secrets(struct account_conn *conn, const struct account_who *who,
+                                const struct account *account, int64_t deadline_ms,
+                                struct account_secret **out, bool *more_out, struct error *err);
+
+/* Does a query fit the tables, and may we run it? Prepares it and runs nothing. ERROR_CONFIG, with what is
+ * missing, when it does not; ERROR_UNAVAILABLE when nobody could tell. */
+enum error_code account_check(struct account_conn *conn, enum account_query query,
+                              int64_t deadline_ms, struct error *err);
 
 /* Runs a query that changes rows; *changed_out gets how many. ERROR_CONFIG when the source
  * has no such query. */

@@ -10,6 +10,7 @@ struct account_source {
     struct account_source_config config;        /* all strings are ours; `queries` as they were
                                                  * chosen, so that a driver sees what there is */
     char *origin;
+    bool latin1;                                /* the preset's encoding */
     void *library;                              /* the driver's file; NULL: it is linked in */
     const struct account_driver *driver;
     struct query queries[ACCOUNT_QUERIES];

@@ -59,12 +59,16 @@ size_t auth_next_source(const struct auth *auth, const struct identity *who, siz
 enum verdict_reason judge_row(const struct account *account, const struct identity *who,
                               bool is_alias);
 
-/* Keyed digest of everything in the row that could change a verdict. */
+/* Keyed digest of everything in the row, and in the further passwords, that could change a
+ * verdict. */
 void judge_fingerprint(struct cache *cache, const struct account *account,
-                       struct cache_fingerprint *out);
+                       const struct account_secret *secrets, struct cache_fingerprint *out);
 
-/* What an outcome of the password room means. REASON_OK: it is right. */
-enum verdict_reason judge_password_verdict(enum password_verdict verdict);
+/* Lookup, and the further passwords of what it found; *more_out: there are more than are tried. */
+enum error_code judge_look_up(struct account_conn *conn, const struct account_who *who,
+                              int64_t deadline_ms, struct account *account,
+                              struct account_secret **secrets_out, bool *more_out,
+                              struct error *err);
 
 /* Sends a flight to the threads of its source, or ends it when there is no room or no time. */
 void judge_start(struct flight *flight);

@@ -6,6 +6,7 @@
 #include "auth/engine.h"
 
 #include "auth/policy.h"
+#include "auth/trial.h"
 #include "common/macros.h"
 
 #include <stdarg.h>
@@ -20,6 +21,8 @@ struct telling {
     void *context;
     struct auth_asked asked;
     struct account account;
+    struct account_secret *secrets;
+    bool more_secrets;
 };
 
 static void tell(const struct telling *telling, const char *step, const char *format, ...)
@@ -95,10 +98,12 @@ look_up(struct telling *t, struct account_source *source, struct error *err)
     struct account_conn *conn = NULL;
     enum error_code code = account_conn_open(source, false, &conn, err);
 
+    account_secrets_free(t->secrets);
+    t->secrets = NULL;
     if (code == ERROR_NONE)
-        code = account_lookup(conn, &who,
-                              clock_now_ms(&clock_system) + account_source_timeout_ms(source),
-                              &t->account, err);
+        code = judge_look_up(conn, &who,
+                             clock_now_ms(&clock_system) + account_source_timeout_ms(source),
+                             &t->account, &t->secrets, &t->more_secrets, err);
     account_conn_close(conn);
     return code;
 }
@@ -116,6 +121,23 @@ tell_row(const struct telling *t)
         tell(t, "row", "password_expired=1");
     if (row->allow_nets[0])
         tell(t, "row", "allow_nets=%s", row->allow_nets);
+    if (row->asked[0] && strcmp(row->asked, row->login) != 0)
+        tell(t, "row", "asked=%s", row->asked);
+}
+
+/* The further passwords by their names, and what each of them may be used for here. */
+static void
+tell_secrets(const struct telling *t)
+{
+    char name[TRIAL_NAME_MAX];
+
+    for (const struct account_secret *secret = t->secrets; secret; secret = secret->next)
+        tell(t, "secret", "%s%s%s: %s", trial_secret_name(secret, name),
+             secret->allow_nets[0] ? ", allow_nets=" : "", secret->allow_nets,
+             verdict_reason_word(policy_judge(&t->account, secret, span_of(t->asked.network),
+                                              clock_unix_s(t->auth->clock))));
+    if (t->more_secrets)
+        tell(t, "secret", "there are more than secrets_max: the rest is not tried");
 }
 
 /* Asks the sources in order, as the real way does. *found_out: whose row t->account is. */
@@ -147,36 +169,65 @@ tell_sources(struct telling *t)
     return reason;
 }
 
-static enum verdict_reason
-tell_password(struct telling *t)
+static void
+tell_tried(void *context, const struct account_secret *secret, enum password_verdict verdict,
+           const struct error *err)
+{
+    const struct telling *t = context;
+    char name[TRIAL_NAME_MAX];
+    enum verdict_reason reason = trial_reason(verdict);
+
+    tell(t, "password", "%s%s%s%s%s%s", secret ? "of secret " : "",
+         secret ? trial_secret_name(secret, name) : "", secret ? ": " : "",
+         reason == REASON_OK ? "right" : verdict_reason_word(reason), err->reason[0] ? ": " : "",
+         err->reason);
+}
+
+static void
+tell_scheme(const struct telling *t, enum verdict_reason *out)
 {
     const struct stored_password stored = {
         .is_null = t->account.password_null, .value = secret_get(&t->account.stored),
         .scheme = span_of(t->account.scheme), .login = identity_name(&t->asked.who),
     };
-    enum verdict_reason reason;
     struct error err;
     const char *scheme;
 
     error_clear(&err);
     scheme = password_scheme_name(&stored, &err);
     tell(t, "scheme", "%s", scheme ? scheme : err.reason);
+    *out = scheme ? REASON_OK : REASON_BAD_STORED_PASSWORD;
+}
+
+/* `policy`: what the row allows. */
+static enum verdict_reason
+tell_password(struct telling *t, enum verdict_reason policy)
+{
+    const struct trial trial = {
+        .bounds = &t->auth->config.password, .account = &t->account, .secrets = t->secrets,
+        .login = identity_name(&t->asked.who), .password = t->asked.password,
+        .network = span_of(t->asked.network), .clock = t->auth->clock,
+        .deadline_ms = clock_now_ms(t->auth->clock) + t->auth->config.deadline_ms,
+        .tried = tell_tried, .context = t,
+    };
+    struct trial_end end;
+    enum verdict_reason known;
+
+    tell_scheme(t, &known);
     if (t->asked.password.len == 0) {
         tell(t, "password", "not given, so not verified");
-        return scheme ? REASON_OK : REASON_BAD_STORED_PASSWORD;
+        return known == REASON_OK || t->secrets ? policy : known;
     }
-    error_clear(&err);
-    reason = judge_password_verdict(password_verify(&t->auth->config.password, &stored,
-                                                    t->asked.password, &err));
-    tell(t, "password", "%s%s%s", reason == REASON_OK ? "right" : verdict_reason_word(reason),
-         err.reason[0] ? ": " : "", err.reason);
-    return reason;
+    end = trial_run(&trial);
+    if (end.matched && end.reason != REASON_OK)
+        tell(t, "policy", "for that secret: %s", verdict_reason_word(end.reason));
+    return end.reason;
 }
 
 static enum verdict_reason
 tell_all(struct telling *t)
 {
-    enum verdict_reason reason = tell_request(t), policy;
+    enum verdict_reason reason = tell_request(t), own;
 
     if (reason != REASON_OK)
         return reason;
@@ -185,10 +236,12 @@ tell_all(struct telling *t)
     if (reason != REASON_OK)
         return reason;
     tell_row(t);
-    policy = policy_judge(&t->account, span_of(t->asked.network), clock_unix_s(t->auth->clock));
-    tell(t, "policy", "%s", verdict_reason_word(policy));
-    reason = tell_password(t);
-    return reason == REASON_OK ? policy : reason;
+    own = policy_judge(&t->account, NULL, span_of(t->asked.network),
+                       clock_unix_s(t->auth->clock));
+    tell(t, "policy", "%s", verdict_reason_word(own));
+    tell_secrets(t);
+    return tell_password(t, policy_judge_any(&t->account, t->secrets, span_of(t->asked.network),
+                                             clock_unix_s(t->auth->clock)));
 }
 
 void
@@ -207,6 +260,7 @@ auth_explain(struct auth *auth, const struct auth_request *request, auth_step_fn
     memcpy(verdict->account, t->asked.who.name, sizeof(verdict->account));
     tell(t, "verdict", "%s, %s", verdict_outcome_word(verdict->outcome),
          verdict_reason_word(verdict->reason));
+    account_secrets_free(t->secrets);
     account_wipe(&t->account);
     free(t);
 }

@@ -18,7 +18,7 @@ flight_new(void)
     account_wipe(&flight->account);
     flight->is_stale = false;
     flight->source = 0;
-    flight->policy = REASON_OK;
+    flight->secrets = NULL;
     return flight;
 }
 
@@ -29,6 +29,7 @@ flight_free(struct flight *flight)
         return;
     secret_wipe(&flight->password);
     account_wipe(&flight->account);
+    account_secrets_free(flight->secrets);
     free(flight);
 }
 

@@ -38,8 +38,8 @@ struct flight {
     struct cache_hit hit;
     size_t source;                      /* which one is asked */
     struct account account;
+    struct account_secret *secrets;     /* its further passwords */
     struct cache_fingerprint fingerprint;
-    enum verdict_reason policy;         /* what the row allows, the password aside */
 };
 
 #define FLIGHT_BUCKETS 1024

@@ -10,6 +10,7 @@
 #include "auth/engine.h"
 
 #include "auth/policy.h"
+#include "auth/trial.h"
 #include "common/log.h"
 
 #include <sodium.h>
@@ -66,8 +67,11 @@ static enum cache_reach
 reach_of(const struct flight *flight)
 {
     const struct auth_source *sources = flight->auth->sources;
+    const struct account_secret *secret = flight->secrets;
     bool by_network = flight->account.allow_nets[0] != '\0';
 
+    for (; secret && !by_network; secret = secret->next)
+        by_network = secret->allow_nets[0] != '\0';
     /* Any source that was asked on the way may have answered by the address. */
     for (size_t i = 0; i <= flight->source && i < flight->auth->sources_count; i++)
         by_network = by_network || account_source_uses_remote(sources[i].source);
@@ -115,28 +119,62 @@ put_field(struct row_bytes *row, span field)
     row->used += sizeof(len) + len;
 }
 
-void
-judge_fingerprint(struct cache *cache, const struct account *account,
-                  struct cache_fingerprint *out)
+/* Digests the fields, with what was digested before them; wipes them. */
+static void
+digest_fields(struct cache *cache, const span *fields, size_t count,
+              struct cache_fingerprint *fingerprint)
+{
+    struct row_bytes row = { .used = 0 };
+
+    _Static_assert(sizeof(row.bytes) > SECRET_MAX + 2 * ACCOUNT_LOGIN_MAX + ACCOUNT_NETS_MAX
+                       + ACCOUNT_ATTRIBUTES_MAX + 1024, "a row must fit");
+    put_field(&row, span_make(fingerprint, sizeof(*fingerprint)));
+    for (size_t i = 0; i < count; i++)
+        put_field(&row, fields[i]);
+    cache_fingerprint_make(cache, span_make(row.bytes, row.used), fingerprint);
+    sodium_memzero(row.bytes, row.used);
+}
+
+static void
+digest_account(struct cache *cache, const struct account *account,
+               struct cache_fingerprint *fingerprint)
 {
     const unsigned char flags[] = {
         account->enabled, account->service_ok, account->password_expired,
-        account->must_change, account->password_null,
+        account->must_change, account->password_null, account->latin1,
     };
     const span fields[] = {
-        span_of(account->source), span_of(account->login), secret_get(&account->stored),
-        span_of(account->scheme), span_of(account->allow_nets), span_make(flags, sizeof(flags)),
+        span_of(account->source), span_of(account->login), span_of(account->asked),
+        secret_get(&account->stored), span_of(account->scheme), span_of(account->allow_nets),
+        span_make(flags, sizeof(flags)),
         span_make(&account->expires_at, sizeof(account->expires_at)),
         span_make(account->attributes.text, account->attributes.used),
     };
-    struct row_bytes row = { 0 };
 
-    _Static_assert(sizeof(row.bytes) > SECRET_MAX + ACCOUNT_LOGIN_MAX + ACCOUNT_NETS_MAX
-                       + ACCOUNT_ATTRIBUTES_MAX + 1024, "a row must fit");
-    for (size_t i = 0; i < COUNT(fields); i++)
-        put_field(&row, fields[i]);
-    cache_fingerprint_make(cache, span_make(row.bytes, row.used), out);
-    sodium_memzero(row.bytes, row.used);
+    digest_fields(cache, fields, COUNT(fields), fingerprint);
+}
+
+static void
+digest_secret(struct cache *cache, const struct account_secret *secret,
+              struct cache_fingerprint *fingerprint)
+{
+    const unsigned char flags[] = { secret->null, secret->judges_service, secret->service_ok };
+    const span fields[] = {
+        span_of(secret->name), secret_get(&secret->stored), span_of(secret->scheme),
+        span_of(secret->allow_nets), span_make(flags, sizeof(flags)),
+    };
+
+    digest_fields(cache, fields, COUNT(fields), fingerprint);
+}
+
+void
+judge_fingerprint(struct cache *cache, const struct account *account,
+                  const struct account_secret *secrets, struct cache_fingerprint *out)
+{
+    *out = (struct cache_fingerprint){ { 0 } };
+    digest_account(cache, account, out);
+    for (; secrets; secrets = secrets->next)
+        digest_secret(cache, secrets, out);
 }
 
 enum verdict_reason
@@ -146,8 +184,10 @@ judge_row(const struct account *account, const struct identity *who, bool is_ali
         return REASON_UNKNOWN_ACCOUNT;
     if (account->ambiguous)
         return REASON_AMBIGUOUS_ACCOUNT;
-    /* A collation may hold other spellings for the same; the name decides who you are. */
-    if (!is_alias && !span_equal(identity_name(who), span_of(account->login)))
+    /* A collation may hold other spellings for the same; the name decides who you are. A row
+     * that says by which name it was found is believed when that is, byte for byte, the one. */
+    if (!is_alias && !span_equal(identity_name(who), span_of(account->asked[0]
+                                                             ? account->asked : account->login)))
         return REASON_OTHER_ACCOUNT;
     return REASON_OK;
 }
@@ -170,6 +210,30 @@ log_row_fault(const struct flight *flight, enum verdict_reason reason)
 
 /* --- lookup ----------------------------------------------------------------------- */
 
+enum error_code
+judge_look_up(struct account_conn *conn, const struct account_who *who, int64_t deadline_ms,
+              struct account *account, struct account_secret **secrets_out, bool *more_out,
+              struct error *err)
+{
+    enum error_code code = account_lookup(conn, who, deadline_ms, account, err);
+
+    *secrets_out = NULL;
+    *more_out = false;
+    if (code == ERROR_NONE && account->found && !account->ambiguous)
+        code = account_secrets(conn, who, account, deadline_ms, secrets_out, more_out, err);
+    return code;
+}
+
+static void
+log_many_secrets(const struct flight *flight)
+{
+    char login[LOG_TOKEN_MAX];
+
+    log_line(LOG_LEVEL_WARNING, "accounts \"%s\": login=%s has more further passwords than "
+             "secrets_max: the rest is not tried", flight->account.source,
+             log_token(identity_name(&flight->who), login));
+}
+
 static enum error_code
 look_up(struct auth_source *source, size_t worker, struct flight *flight, struct error *err)
 {
@@ -181,6 +245,7 @@ look_up(struct auth_source *source, size_t worker, struct flight *flight, struct
     int64_t deadline_ms = atomic_load(&flight->deadline_ms);
     int64_t timeout_ms;
     enum error_code code = ERROR_NONE;
+    bool more = false;
 
     flight->seen_at_ms = clock_now_ms(clock);
     timeout_ms = deadline_ms - flight->seen_at_ms;
@@ -190,9 +255,14 @@ look_up(struct auth_source *source, size_t worker, struct flight *flight, struct
         code = account_conn_open(source->source, false, &source->conns[worker], err);
     atomic_fetch_add_explicit(&counts_here(&source->auth->counts)->lookups, 1,
                               memory_order_relaxed);
+    account_secrets_free(flight->secrets);      /* of a source that was asked before */
+    flight->secrets = NULL;
     if (code == ERROR_NONE)
-        code = account_lookup(source->conns[worker], &who,
-                              clock_now_ms(&clock_system) + timeout_ms, &flight->account, err);
+        code = judge_look_up(source->conns[worker], &who,
+                             clock_now_ms(&clock_system) + timeout_ms, &flight->account,
+                             &flight->secrets, &more, err);
+    if (more)
+        log_many_secrets(flight);
     return code;
 }
 
@@ -201,19 +271,21 @@ static void
 judge_account(struct flight *flight)
 {
     struct auth *auth = flight->auth;
+    enum verdict_reason policy = policy_judge_any(&flight->account, flight->secrets,
+                                                  span_of(flight->network),
+                                                  clock_unix_s(auth->clock));
 
-    flight->policy = policy_judge(&flight->account, span_of(flight->network),
-                                  clock_unix_s(auth->clock));
     if (flight->action == AUTH_ACCOUNT) {
-        land(flight, flight->policy, VIA_LOOKUP, 0);
+        land(flight, policy, VIA_LOOKUP, 0);
         return;
     }
-    judge_fingerprint(auth->cache, &flight->account, &flight->fingerprint);
+    judge_fingerprint(auth->cache, &flight->account, flight->secrets, &flight->fingerprint);
     cache_observe(auth->cache, &flight->key, &flight->fingerprint);
-    if (flight->is_stale && flight->policy == REASON_OK
+    if (flight->is_stale && policy == REASON_OK
         && memcmp(&flight->fingerprint, &flight->hit.fingerprint,
                   sizeof(flight->fingerprint)) == 0) {
         cache_refresh(auth->cache, &flight->key, &flight->fingerprint, flight->seen_at_ms);
+        flight->account.must_change = false;    /* or it would not have been remembered */
         land(flight, REASON_OK, VIA_REVALIDATED, 0);
         return;
     }
@@ -293,46 +365,42 @@ judge_start(struct flight *flight)
 
 /* --- password --------------------------------------------------------------------- */
 
-static const enum verdict_reason password_reasons[] = {
-    [PASSWORD_RIGHT]  = REASON_OK,
-    [PASSWORD_WRONG]  = REASON_WRONG_PASSWORD,
-    [PASSWORD_LOCKED] = REASON_NO_PASSWORD,
-    [PASSWORD_BAD]    = REASON_BAD_STORED_PASSWORD,
-    [PASSWORD_FAILED] = REASON_INTERNAL,
-};
-_Static_assert(COUNT(password_reasons) == PASSWORD_VERDICTS, "a verdict lacks its reason");
-
-enum verdict_reason
-judge_password_verdict(enum password_verdict verdict)
-{
-    return password_reasons[verdict];
-}
-
+/* An alarm for a stored password that nobody can verify, and the name of a further one that was
+ * right: that is how an operator sees which device it was. */
 static void
-log_bad_password(const struct flight *flight, const struct error *err)
+log_tried(void *context, const struct account_secret *secret, enum password_verdict verdict,
+          const struct error *err)
 {
-    char login[LOG_TOKEN_MAX];
+    const struct flight *flight = context;
+    bool unavailable = verdict_outcome_of(trial_reason(verdict)) == VERDICT_UNAVAILABLE;
+    char login[LOG_TOKEN_MAX], name[LOG_TOKEN_MAX];
 
-    log_line(LOG_LEVEL_ERROR, "accounts \"%s\": %s: %s", flight->account.source,
-             log_token(span_of(flight->account.login), login), err->reason);
+    log_token(span_of(flight->account.login), login);
+    if (secret)
+        log_token(span_of(secret->name), name);
+    if (secret && verdict == PASSWORD_RIGHT)
+        log_line(LOG_LEVEL_INFO, "accounts \"%s\": login=%s used secret=%s",
+                 flight->account.source, login, name);
+    if (secret && unavailable)
+        log_line(LOG_LEVEL_ERROR, "accounts \"%s\": %s: secret=%s: %s", flight->account.source,
+                 login, name, err->reason);
+    if (!secret && unavailable)
+        log_line(LOG_LEVEL_ERROR, "accounts \"%s\": %s: %s", flight->account.source, login,
+                 err->reason);
 }
 
-static enum verdict_reason
+static struct trial_end
 verify(struct flight *flight)
 {
-    const struct stored_password stored = {
-        .is_null = flight->account.password_null, .value = secret_get(&flight->account.stored),
-        .scheme = span_of(flight->account.scheme), .login = identity_name(&flight->who),
+    const struct trial trial = {
+        .bounds = &flight->auth->config.password, .account = &flight->account,
+        .secrets = flight->secrets, .login = identity_name(&flight->who),
+        .password = secret_get(&flight->password), .network = span_of(flight->network),
+        .clock = flight->auth->clock, .deadline_ms = atomic_load(&flight->deadline_ms),
+        .tried = log_tried, .context = flight,
     };
-    enum verdict_reason reason;
-    struct error err;
 
-    error_clear(&err);
-    reason = judge_password_verdict(password_verify(&flight->auth->config.password, &stored,
-                                                    secret_get(&flight->password), &err));
-    if (verdict_outcome_of(reason) == VERDICT_UNAVAILABLE)
-        log_bad_password(flight, &err);
-    return reason;
+    return trial_run(&trial);
 }
 
 void
@@ -340,28 +408,26 @@ judge_run_hash(void *context, size_t worker, struct job *job)
 {
     struct auth *auth = context;
     struct flight *flight = (struct flight *)job;
-    enum verdict_reason reason;
+    struct trial_end end;
 
     (void)worker;
     if (clock_now_ms(auth->clock) >= atomic_load(&flight->deadline_ms)) {
         land(flight, REASON_DEADLINE, VIA_LOOKUP, 0);
         return;
     }
-    reason = verify(flight);
-    atomic_fetch_add_explicit(&counts_here(&auth->counts)->verifications, 1,
+    end = verify(flight);
+    flight->account.must_change = end.must_change;
+    atomic_fetch_add_explicit(&counts_here(&auth->counts)->verifications, end.verifications,
                               memory_order_relaxed);
-    if (reason == REASON_NO_PASSWORD) {
-        remember_rejection(flight, reason);
-        land_paced(flight, reason);
+    if (end.reason == REASON_NO_PASSWORD) {
+        remember_rejection(flight, end.reason);
+        land_paced(flight, end.reason);
         return;
     }
     pace_note(&auth->pace, clock_now_ms(auth->clock) - flight->queued_at_ms);
-    /* Only who knows the password learns, in the log and in PAM's codes, that policy refuses. */
-    if (reason == REASON_OK)
-        reason = flight->policy;
-    if (reason == REASON_OK)
+    if (end.reason == REASON_OK)
         remember_acceptance(flight);
     else
-        remember_rejection(flight, reason);
-    land(flight, reason, VIA_LOOKUP, 0);
+        remember_rejection(flight, end.reason);
+    land(flight, end.reason, VIA_LOOKUP, 0);
 }

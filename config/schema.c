@@ -62,13 +62,17 @@ static const struct config_key daemon_keys[] = {
 };
 
 #define ACCOUNTS(member) MEMBER(struct account_source_config, member)
-#define OWN_QUERIES_AT 8
+#define OWN_QUERIES_AT 11
 /* Not constant: config_schema_init() puts account/'s names of queries behind these. */
 static struct config_key accounts_keys[OWN_QUERIES_AT + ACCOUNT_QUERIES] = {
     { "preset", &config_name, ACCOUNTS(preset) },
+    { "options", &config_option, LIST(struct account_source_config, options, options_count) },
     { "driver", &config_name, ACCOUNTS(driver) },
     { "file", &config_path, ACCOUNTS(file) },
     { "default_scheme", &config_scheme, ACCOUNTS(default_scheme) },
+    { "make_scheme", &config_make_scheme, ACCOUNTS(make_scheme) },
+    /* Each costs a hash for every wrong password. */
+    { "secrets_max", &config_count, ACCOUNTS(secrets_max), .most = 100 },
     { "domains", &config_domain, LIST(struct account_source_config, domains, domains_count) },
     { "connections", &config_count, ACCOUNTS(connections), .least = 1, .most = 256 },
     { "query_timeout", &config_duration, ACCOUNTS(query_timeout_ms), .least = 100,

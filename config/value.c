@@ -279,6 +279,23 @@ check_name(char *text, struct error *err)
     return ERROR_NONE;
 }
 
+/* What a preset does with it is checked when the preset is read. */
+static enum error_code
+check_option(char *text, struct error *err)
+{
+    char *equals = strchr(text, '=');
+    bool good;
+
+    if (equals)
+        *equals = '\0';
+    good = strlen(text) <= TITLE_MAX && is_name(text)
+        && (!equals || (strlen(equals + 1) <= TITLE_MAX && is_name(equals + 1)));
+    if (equals)
+        *equals = '=';
+    return good ? ERROR_NONE
+        : error_set(err, ERROR_CONFIG, "\"%.80s\" is not %s", text, config_option.form);
+}
+
 enum error_code
 config_title_check(const char *title, struct error *err)
 {
@@ -364,6 +381,22 @@ check_scheme(char *text, struct error *err)
                      nearest ? "\"?" : "");
 }
 
+/* The same, perhaps in braces. */
+static enum error_code
+check_make_scheme(char *text, struct error *err)
+{
+    size_t len = strlen(text);
+    bool braces = len > 2 && text[0] == '{' && text[len - 1] == '}';
+    enum error_code code;
+
+    if (braces)
+        text[len - 1] = '\0';
+    code = check_scheme(text + braces, err);
+    if (braces)
+        text[len - 1] = '}';
+    return code;
+}
+
 /* --- the kinds ----------------------------------------------------------------------- */
 
 #define UNITS(table) .units = (table), .units_count = COUNT(table)
@@ -393,6 +426,10 @@ const struct config_kind config_path = {
 const struct config_kind config_socket_path = {
     .take = take_text, .text = check_socket_path, .form = "the absolute path of a socket",
 };
+const struct config_kind config_option = {
+    .take = take_text, .text = check_option,
+    .form = "an option: its name, or its name, \"=\" and a value",
+};
 const struct config_kind config_name = {
     .take = take_text, .text = check_name,
     .form = "a name of at most 64 letters, digits, \"_\", \"-\" and inner \".\"",
@@ -417,4 +454,7 @@ const struct config_kind config_service = {
 const struct config_kind config_scheme = {
     .take = take_text, .text = check_scheme,
     .form = "a scheme of stored passwords, which \"clavigerctl hash --list\" lists",
+};
+const struct config_kind config_make_scheme = {
+    .take = take_text, .text = check_make_scheme, .form = "a scheme, perhaps in braces",
 };

@@ -69,6 +69,10 @@ enum password_verdict password_verify(const struct password_bounds *bounds,
 enum error_code password_make(const char *scheme, unsigned long cost, span password,
                               struct secret *out, struct error *err);
 
+/* The ISO-8859-1 form of a password in UTF-8, for managers that hash that. False when it is ASCII, which
+ * has one form only, or holds what ISO-8859-1 lacks. The caller wipes *out whatever the answer. */
+bool password_to_latin1(span utf8, struct secret *out);
+
 /* The registry, for help texts and tests: i counts from 0; false past the end. */
 struct password_scheme_info {
     const char *name;

@@ -33,6 +33,10 @@ put_source(crypto_generichash_state *state, const struct account_source_config *
     put_text(state, source->driver);
     put_text(state, source->file);
     put_text(state, source->default_scheme);
+    put_number(state, source->secrets_max);
+    put_number(state, source->options_count);
+    for (size_t i = 0; i < source->options_count; i++)
+        put_text(state, source->options[i]);
     put_number(state, source->alias);
     put_number(state, source->domains_count);
     for (size_t i = 0; i < source->domains_count; i++)

@@ -245,11 +245,27 @@ account_store_close(struct account_store *store)
     free(store);
 }
 
-const char *
-account_store_scheme(const struct account_store *store)
+static bool
+can_make(const char *scheme)
 {
-    return store->config->default_scheme ? store->config->default_scheme
-                                         : PASSWORD_DEFAULT_SCHEME;
+    struct password_scheme_info info;
+
+    for (size_t i = 0; password_scheme_get(i, &info); i++)
+        if (info.makes && span_is_nocase(span_of(scheme), info.name))
+            return true;
+    return false;
+}
+
+struct stored_password_form
+account_store_form(const struct account_store *store)
+{
+    const char *made = account_source_make(store->source);
+    const char *scheme = store->config->default_scheme;
+
+    return (struct stored_password_form){
+        .scheme = made ? made : scheme && can_make(scheme) ? scheme : PASSWORD_DEFAULT_SCHEME,
+        .latin1 = account_source_is_latin1(store->source),
+    };
 }
 
 enum error_code

@@ -9,6 +9,7 @@
 #define TOOLS_ACCOUNT_STORE_H
 
 #include "config/config.h"
+#include "tools/stored_password.h"
 
 struct account_store;           /* opaque; borrows the configuration */
 
@@ -25,8 +26,9 @@ enum error_code account_store_open(const struct config *config,
                                    struct account_store **out, struct error *err);
 void account_store_close(struct account_store *store);          /* NULL is fine */
 
-/* The scheme for new stored passwords in it. */
-const char *account_store_scheme(const struct account_store *store);
+/* The form of new stored passwords in it: the configuration's make_scheme, the preset's, the
+ * default_scheme where it can be made, or SHA512-CRYPT. Borrows. */
+struct stored_password_form account_store_form(const struct account_store *store);
 
 /* Is there such an account? */
 enum error_code account_store_has(struct account_store *store, span login, bool *out,

@@ -1,24 +1,110 @@
 /* tools/cmd_check_config.c - clavigerctl check-config: would the daemon start with this? */
+#include "common/clock.h"
 #include "tools/command.h"
 
 #include <stdio.h>
 
-/* Loads the driver and compiles the queries of each source; connects to none. */
+/* --- --online: do the queries fit the tables? ------------------------------------------- */
+
+/* Who needs a query. What the daemon needs has to fit; for the others it is enough to be told: an
+ * account that may only read is good practice. */
+static const struct need { enum account_query query; bool daemon; const char *what; } needs[] = {
+    { ACCOUNT_LOOKUP,       true,  "every sign-in" },
+    { ACCOUNT_SECRETS,      true,  "every sign-in" },
+    { ACCOUNT_LIST,         false, "clavigerctl user list" },
+    { ACCOUNT_SET_PASSWORD, false, "clavigerctl user passwd" },
+    { ACCOUNT_ENABLE,       false, "clavigerctl user enable" },
+    { ACCOUNT_DISABLE,      false, "clavigerctl user disable" },
+    { ACCOUNT_ADD,          false, "clavigerctl user add" },
+    { ACCOUNT_DELETE,       false, "clavigerctl user del" },
+    { ACCOUNT_TOUCH,        false, "last login" },
+    { ACCOUNT_CHANGES,      false, "changes" },
+};
+
 static enum error_code
-check_sources(const struct config *config, struct error *err)
+ask_query(struct account_source *source, struct account_conn *conn, const struct need *need,
+          struct error *err)
+{
+    int64_t deadline_ms = clock_now_ms(&clock_system) + account_source_timeout_ms(source);
+    enum error_code code = account_check(conn, need->query, deadline_ms, err);
+
+    if (code == ERROR_NONE)
+        printf("  query %s: fits\n", account_query_name(need->query));
+    else if (code == ERROR_CONFIG && !need->daemon)
+        printf("  query %s: does not fit, and only %s needs it: %s\n",
+               account_query_name(need->query), need->what, err->reason);
+    else
+        return error_prefix(err, "accounts \"%s\": query %s", account_source_title(source),
+                            account_query_name(need->query));
+    return ERROR_NONE;
+}
+
+/* All queries are told, and the first fault that counts is the result. */
+static enum error_code
+check_online(struct account_source *source, struct error *err)
+{
+    struct account_conn *conn;
+    enum error_code worst = account_conn_open(source, false, &conn, err);
+
+    for (size_t i = 0; worst != ERROR_UNAVAILABLE && i < COUNT(needs); i++) {
+        struct error next;
+        enum error_code code;
+
+        if (!account_source_has(source, needs[i].query))
+            continue;
+        code = ask_query(source, conn, &needs[i], &next);
+        if (code != ERROR_NONE && worst == ERROR_NONE) {
+            worst = code;
+            *err = next;
+        } else if (code != ERROR_NONE) {
+            printf("  %s\n", next.reason);
+        }
+    }
+    account_conn_close(conn);
+    return worst;
+}
+
+/* --- the configuration itself ------------------------------------------------------------ */
+
+/* Loads the driver and compiles the queries. */
+static enum error_code
+check_source(const struct config *config, const struct account_source_config *accounts,
+             bool online, struct error *err)
 {
     struct account_dirs dirs = { config->daemon.preset_dir, config->daemon.driver_dir };
+    struct account_source *source;
+    enum error_code code = account_source_new(accounts, &dirs, &source, err);
+
+    if (code != ERROR_NONE)
+        return error_prefix(err, "%s", config->path);
+    printf("accounts \"%s\": %s\n", accounts->title, account_source_origin(source));
+    if (online)
+        code = check_online(source, err);
+    account_source_free(source);
+    return code;
+}
+
+static enum error_code
+check_sources(const struct config *config, bool online, struct error *err)
+{
+    enum error_code worst = ERROR_NONE;
 
     for (size_t i = 0; i < config->accounts_count; i++) {
-        struct account_source *source;
+        struct error next;
+        enum error_code code = check_source(config, &config->accounts[i], online, &next);
 
-        if (account_source_new(&config->accounts[i], &dirs, &source, err) != ERROR_NONE)
-            return error_prefix(err, "%s", config->path);
-        printf("accounts \"%s\": %s\n", config->accounts[i].title,
-               account_source_origin(source));
-        account_source_free(source);
+        if (code == ERROR_NONE)
+            continue;
+        if (worst == ERROR_NONE) {
+            worst = code;
+            *err = next;
+        } else {
+            fprintf(stderr, "clavigerctl: %s\n", next.reason);
+        }
+        if (!online)
+            break;
     }
-    return ERROR_NONE;
+    return worst;
 }
 
 static void
@@ -38,7 +124,7 @@ run(const struct command_call *call)
 
     code = config_load(call->config_path, &config, &err);
     if (code == ERROR_NONE)
-        code = check_sources(config, &err);
+        code = check_sources(config, command_value(call, "online") != NULL, &err);
     if (code == ERROR_NONE) {
         print_listeners(config);
         printf("%s is good\n", config->path);
@@ -47,10 +133,17 @@ run(const struct command_call *call)
     return code == ERROR_NONE ? EXIT_OK : command_failed(&err);
 }
 
+static const struct command_option options[] = {
+    { "online", 'o', NULL, "connect to each source, and see that its queries fit the tables" },
+};
+
 const struct command cmd_check_config = {
     .name = "check-config", .arguments = "",
     .summary = "Reads the configuration as the daemon would, and starts nothing",
     .detail = "Loads drivers and presets and compiles the queries, but connects to no database.\n"
-              "A fault is shown with its file and line, and the exit status is 78.\n",
-    .run = run,
+              "A fault is shown with its file and line, and the exit status is 78.\n"
+              "With --online each query is prepared on the real tables, and none is run: what is\n"
+              "missing (a table, a column, a right) is told for each. The exit status is 78 when a\n"
+              "query that sign-in needs does not fit, 2 when a source cannot be reached.\n",
+    .options = options, .options_count = COUNT(options), .run = run,
 };

@@ -44,7 +44,8 @@ print_stored(const struct command_call *call, const char *scheme, unsigned long 
 {
     struct secret stored;
     struct error err;
-    enum error_code code = stored_password_ask(scheme, cost, &stored, &err);
+    const struct stored_password_form form = { .scheme = scheme, .cost = cost };
+    enum error_code code = stored_password_ask(&form, &stored, &err);
 
     if (code == ERROR_NONE) {
         fwrite(stored.bytes, 1, stored.len, stdout);

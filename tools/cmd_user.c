@@ -96,19 +96,24 @@ judge_untouched(const struct job *job, struct error *err)
         return err->code;
     if (!exists)
         return error_set(err, ERROR_REJECTED, "there is no account %s", job->who.name);
+    /* A new stored password is never the old one: its salt is new. */
+    if (job->action->takes_password)
+        return error_set(err, ERROR_REJECTED, "%s is another name of an account: nothing was "
+                         "changed, `clavigerctl explain` shows its login", job->who.name);
     return ERROR_NONE;
 }
 
 static enum error_code
 change(const struct job *job, struct error *err)
 {
+    const struct stored_password_form form = account_store_form(job->store);
     struct secret stored = { 0 };
     enum error_code code;
     bool changed = false;
 
     code = refuse_unless_new(job, err);
     if (code == ERROR_NONE && job->action->takes_password)
-        code = stored_password_ask(account_store_scheme(job->store), 0, &stored, err);
+        code = stored_password_ask(&form, &stored, err);
     if (code == ERROR_NONE)
         code = account_store_change(job->store, job->action->query, identity_name(&job->who),
                                     secret_get(&stored), &changed, err);

@@ -86,6 +86,6 @@ enum error_code command_identity(const struct config *config, const char *login,
 extern const struct command *const commands[];
 extern const size_t commands_count;
 extern const struct command cmd_check_config, cmd_status, cmd_test, cmd_explain, cmd_flush,
-    cmd_reload, cmd_hash, cmd_user;
+    cmd_reload, cmd_hash, cmd_user, cmd_presets;
 
 #endif

@@ -7,7 +7,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 import harness
 from harness import CLAVIGERCTL, NO, OK, Site, crypt, equal
 
-COMMANDS = ["check-config", "status", "test", "explain", "flush", "reload", "hash", "user"]
+COMMANDS = ["check-config", "status", "test", "explain", "flush", "reload", "hash", "user", "presets"]
 DONE, REJECTED, UNAVAILABLE, USAGE, CONFIGURATION = 0, 1, 2, 64, 78
 
 

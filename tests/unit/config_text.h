@@ -21,9 +21,10 @@
     "  driver_dir = /d  preset_dir = '/p' }\n" \
     "accounts first { preset = claviger  driver = sqlite  file = \"/var/a.db\"\n" \
     "  default_scheme = \"SHA512-CRYPT\"  domains = { Example.ORG, \"b.example\", c.example }\n" \
-    "  connections = 9  query_timeout = 2s  alias = yes }\n" \
+    "  connections = 9  query_timeout = 2s  alias = yes\n" \
+    "  options = { \"send-only\", \"server-id=12\" }  make_scheme = \"{BLF-CRYPT}\"  secrets_max = 7 }\n" \
     "accounts second { lookup = 'SELECT \"%u\"' list = \"l\\n\\t\\\"\\\\\\$\"  set_password = \"s\n" \
-    "s\"  enable = e  disable = d  add = a  delete = x  schema = c }\n" \
+    "s\"  enable = e  disable = d  add = a  delete = x  schema = c  secrets = k  touch = t  changes = h }\n" \
     "listen cyrus { protocol = saslauthd  path = /run/mux  owner = root  group = root\n" \
     "  mode = 0600  default_domain = Example.org  services = { POP, imap }\n" \
     "  peers = { root, \"@root\" } }\n" \

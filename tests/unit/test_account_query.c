@@ -191,7 +191,8 @@ a_query_has_only_the_placeholders_that_say_something_there(void **state)
     static const char *const placeholders[ACCOUNT_QUERIES] = {
         [ACCOUNT_LOOKUP] = "undsit", [ACCOUNT_LIST] = "t", [ACCOUNT_SET_PASSWORD] = "undpt",
         [ACCOUNT_ENABLE] = "undt", [ACCOUNT_DISABLE] = "undt", [ACCOUNT_ADD] = "undpt",
-        [ACCOUNT_DELETE] = "undt", [ACCOUNT_SCHEMA] = "",
+        [ACCOUNT_DELETE] = "undt", [ACCOUNT_SCHEMA] = "", [ACCOUNT_SECRETS] = "undsit",
+        [ACCOUNT_TOUCH] = "undsit", [ACCOUNT_CHANGES] = "t",
     };
     struct query query;
     struct error err;

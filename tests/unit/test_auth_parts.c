@@ -57,7 +57,7 @@ the_first_rule_that_refuses_is_the_reason(void **state)
         if (policies[i].row.nets)
             strcpy(account->allow_nets, policies[i].row.nets);
         print_message("# %s\n", policies[i].what);
-        assert_int_equal(policy_judge(account, span_of(policies[i].network), NOW),
+        assert_int_equal(policy_judge(account, NULL, span_of(policies[i].network), NOW),
                          policies[i].reason);
     }
     free(account);
@@ -121,14 +121,14 @@ every_column_that_could_change_a_verdict_changes_the_fingerprint(void **state)
     config.entries = 16;
     assert_int_equal(cache_new(&config, &cache, &err), ERROR_NONE);
     set_row(account);
-    judge_fingerprint(cache, account, &plain);
+    judge_fingerprint(cache, account, NULL, &plain);
     set_row(account);
-    judge_fingerprint(cache, account, &again);
+    judge_fingerprint(cache, account, NULL, &again);
     assert_memory_equal(&plain, &again, sizeof(plain));
     for (size_t i = 0; i < COUNT(row_changes); i++) {
         set_row(account);
         row_changes[i](account);
-        judge_fingerprint(cache, account, &changed[i]);
+        judge_fingerprint(cache, account, NULL, &changed[i]);
         assert_memory_not_equal(&plain, &changed[i], sizeof(plain));
         for (size_t j = 0; j < i; j++)
             assert_memory_not_equal(&changed[i], &changed[j], sizeof(plain));

@@ -88,6 +88,7 @@ expect_accounts(const struct config *config)
         [ACCOUNT_LOOKUP] = "SELECT \"%u\"", [ACCOUNT_LIST] = "l\n\t\"\\$",
         [ACCOUNT_SET_PASSWORD] = "s\ns", [ACCOUNT_ENABLE] = "e", [ACCOUNT_DISABLE] = "d",
         [ACCOUNT_ADD] = "a", [ACCOUNT_DELETE] = "x", [ACCOUNT_SCHEMA] = "c",
+        [ACCOUNT_SECRETS] = "k", [ACCOUNT_TOUCH] = "t", [ACCOUNT_CHANGES] = "h",
     };
 
     assert_int_equal(config->accounts_count, 2);
@@ -95,6 +96,11 @@ expect_accounts(const struct config *config)
     assert_string_equal(first->driver, "sqlite");
     assert_string_equal(first->file, "/var/a.db");
     assert_string_equal(first->default_scheme, "SHA512-CRYPT");
+    assert_int_equal(first->options_count, 2);
+    assert_string_equal(first->options[0], "send-only");
+    assert_string_equal(first->options[1], "server-id=12");
+    assert_string_equal(first->make_scheme, "{BLF-CRYPT}");
+    assert_int_equal(first->secrets_max, 7);
     assert_int_equal(first->domains_count, 3);
     assert_string_equal(first->domains[0], "example.org");
     assert_string_equal(first->domains[2], "c.example");

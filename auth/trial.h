@@ -1,0 +1,53 @@
+/* auth/trial.h - is this one of the account's passwords?
+ *
+ * Purpose  Try a presented password on the row's stored password, then on the account's further
+ *          ones (app passwords, tokens), in their order, until one is right. Each has its own
+ *          salt, so every one costs a verification: a wrong password costs all of them, at most
+ *          `secrets_max` and one more; a right one as many as stand before it. How long an answer takes
+ *          can therefore tell how many secrets an account has, or which one was right; to somebody
+ *          who knows none of them it is the same time for every wrong password.
+ *          Where the manager hashes ISO-8859-1 and the password is no ASCII, its other form is tried as well.
+ * Outputs  The reason, policy included: a further password opens what the account's row and its own
+ *          limits allow.
+ * Threads  Any function from any thread.
+ */
+#ifndef AUTH_TRIAL_H
+#define AUTH_TRIAL_H
+
+#include "auth/verdict.h"
+#include "common/clock.h"
+#include "password/password.h"
+
+/* Borrowed for the call. */
+struct trial {
+    const struct password_bounds *bounds;
+    const struct account *account;
+    const struct account_secret *secrets;
+    span login, password, network;
+    const struct clock *clock;
+    int64_t deadline_ms;                /* no verification starts after it */
+
+    /* Told of each that was tried (secret NULL: the row's own); err->reason says why nobody could
+     * tell. NULL: nobody wants to know. */
+    void (*tried)(void *context, const struct account_secret *secret,
+                  enum password_verdict verdict, const struct error *err);
+    void *context;
+};
+
+struct trial_end {
+    enum verdict_reason reason;
+    const struct account_secret *matched;       /* NULL: the row's own, or none */
+    bool must_change;                           /* the row's own was right, and has to be changed */
+    size_t verifications;
+};
+
+struct trial_end trial_run(const struct trial *trial);
+
+/* What an outcome of the password room means. REASON_OK: it is right. */
+enum verdict_reason trial_reason(enum password_verdict verdict);
+
+/* How a secret is called in the log and by explain: its name, or its place. */
+#define TRIAL_NAME_MAX 160
+const char *trial_secret_name(const struct account_secret *secret, char out[TRIAL_NAME_MAX]);
+
+#endif
