@@ -1,5 +1,6 @@
 -- preset claviger
 -- title  claviger's own accounts, in an SQLite file kept with "clavigerctl user"
+-- versions this one
 
 -- One row is one account. `login` is the whole name as people sign in with it, in lower case,
 -- usually an address. `password` is a stored password of any scheme; NULL: nobody signs in.
@@ -52,3 +53,6 @@ CREATE TABLE IF NOT EXISTS accounts (
 );
 -- The version of these tables, for whoever changes them later.
 PRAGMA user_version = 1;
+
+-- query changes [sqlite]
+SELECT login FROM accounts WHERE changed_at >= %t ORDER BY login

@@ -1,12 +1,14 @@
 -- preset django-cyradm
--- title  django-cyradm 0.1 (djcyradm_mailusers): users by full address
+-- title  django-cyradm (djcyradm_mailusers): users by full address
+-- versions 0.1
 -- scheme CRYPT
+-- make SHA512-CRYPT
 
 -- What to know:
 --
 -- Stored passwords are bare SHA-512 crypt strings ($6$salt$hash), without a {SCHEME} prefix:
--- django-cyradm replaces Django's own hashers. NULL means that there is no password. Write
--- the same form when you set one, or its web interface cannot verify it.
+-- django-cyradm replaces Django's own hashers. NULL means that there is no password. New ones
+-- have the same form, which its web interface verifies.
 --
 -- is_active is the only gate. Domains cannot be disabled and there are no switches for
 -- services. The roles (is_staff, is_superuser, is_main_cyrus_admin) and email_confirmed are
@@ -18,7 +20,8 @@
 -- An alias domain has no accounts. Names are compared as they are stored: on MySQL the
 -- collation may find another spelling of a name, which is then refused as another account.
 --
--- Rights: SELECT on djcyradm_mailusers; UPDATE of password and is_active for changes.
+-- Rights: SELECT on djcyradm_mailusers; UPDATE of password and is_active for changes, of
+-- last_login for touch, which Django keeps in UTC.
 -- Accounts are added and deleted in its web interface, which makes the Cyrus mailboxes too.
 
 -- query lookup [mysql pgsql sqlite]
@@ -45,3 +48,9 @@ UPDATE djcyradm_mailusers SET is_active = TRUE WHERE username = %u
 
 -- query disable [mysql pgsql sqlite]
 UPDATE djcyradm_mailusers SET is_active = FALSE WHERE username = %u
+
+-- query touch [mysql]
+UPDATE djcyradm_mailusers SET last_login = UTC_TIMESTAMP(6) WHERE username = %u
+
+-- query touch [pgsql sqlite]
+UPDATE djcyradm_mailusers SET last_login = CURRENT_TIMESTAMP WHERE username = %u
