@@ -21,7 +21,7 @@ declare -A about=(
     [static]="headers, includes, lists, manual pages"
     [gcc]="gcc, warnings are errors: make check"
     [sanitize]="AddressSanitizer and UBSan: make check"
-    [e2e]="real servers: Cyrus IMAP, Postfix, testsaslauthd"
+    [e2e]="real servers: Cyrus IMAP, Postfix, PostgreSQL"
     [threads]="ThreadSanitizer: unit tests"
     [fuzz]="libFuzzer: each target for ${FUZZ_SECONDS:=4} s on its corpus"
     [clang]="clang, warnings are errors: everything builds"

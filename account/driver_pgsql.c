@@ -415,12 +415,17 @@ run_prepared(const struct account_statement *statement, const span *parameters,
 }
 
 /* The statement was prepared for tables that have changed since (0A000: "cached plan must not
- * change result type"), or is forgotten (26000: DISCARD ALL, a pooler). */
+ * change result type"; 22P02: a parameter was of another type; class 42: what it names is gone), or
+ * is forgotten (26000: DISCARD ALL, a pooler). */
 static bool
 is_outdated(const struct answer *answer)
 {
-    return answer->code != ERROR_NONE && !answer->lost && answer->given == 0
-        && (strcmp(answer->state, "0A000") == 0 || strcmp(answer->state, "26000") == 0);
+    static const char *const states[] = { "0A000", "26000", "22P02", "42" };
+
+    for (size_t i = 0; i < COUNT(states); i++)
+        if (strncmp(answer->state, states[i], strlen(states[i])) == 0)
+            return !answer->lost && answer->given == 0;
+    return false;
 }
 
 static enum error_code

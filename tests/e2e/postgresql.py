@@ -7,7 +7,7 @@ as user postgres where root runs the tests. The machine's own clusters are not l
 import glob, os, pwd, shutil, signal, subprocess, tempfile, atexit
 
 from harness import wait_until
-from servers import Server, free_ports, kill_one, program
+from servers import Server, command_line, free_ports, kill_one, processes, program
 
 OWNER = "owner"         # the superuser
 READER = "claviger"     # whom the daemon is
@@ -74,6 +74,7 @@ log_line_prefix = '%p %q%a '
             shutil.chown(self.dir, "postgres", "postgres")
         call(["cp", "-a", template(("-E", encoding, "--locale", locale)), self.path("data")])
         self.settings, self.hba = settings, hba
+        self.children = set()
         self.start()
         self.sql("CREATE DATABASE mail", database="postgres")
         self.sql("CREATE ROLE %s LOGIN" % READER)
@@ -107,6 +108,13 @@ log_line_prefix = '%p %q%a '
                     "-p", str(self.port), "-U", role, "-d", database, "-f", "-"], input=text,
                    env={"PATH": os.environ["PATH"], "PGCLIENTENCODING": "UTF8"})
         return [line.split("\t") for line in out.splitlines()]
+
+    def family(self):
+        """Its processes each have a session of their own: they are known by their parent."""
+        alive = dict(processes())
+        self.children |= {pid for pid, fields in alive.items() if fields["parent"] == self.process.pid}
+        self.children = {pid for pid in self.children if pid in alive and "postgres" in command_line(pid)[0]}
+        return sorted(self.children | {self.process.pid} & set(alive))
 
     def ordered_stop(self, how=signal.SIGINT):
         """SIGINT: connections are told and closed; SIGKILL: nobody is told anything."""

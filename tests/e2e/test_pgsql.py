@@ -1,0 +1,549 @@
+#!/usr/bin/env python3
+"""D, S and U of the reliability rows on a real PostgreSQL, through clavigerd and the saslauthd wire
+
+The server is the tests' own (postgresql.py); tests that do it no harm share one. Where the network
+has to misbehave, tests/faults/relay.py stands between.
+"""
+
+import os, signal, socket, sys, threading, time
+
+sys.path[:0] = [os.path.join(os.path.dirname(os.path.abspath(__file__)), os.pardir, name) for name in ("", "faults")]
+import harness
+from harness import NO, OK, TEMPORARY, SOURCE, crypt, equal, wait_until
+from database_site import LOOKUP, STORED, DatabaseSite, Load, all_at_once, never_no, user, well_hit_p99
+from postgresql import READER, PostgreSQL
+from relay import Relay
+
+# Seconds within which everybody has an answer: the wire's promise; and what a query gets here.
+DEADLINE = 8.0
+QUERY_TIMEOUT = 'query_timeout = "1500ms"'
+
+USERS = 300
+TABLE = """
+CREATE TABLE users (login text PRIMARY KEY, password text, enabled boolean NOT NULL DEFAULT true);
+INSERT INTO users SELECT 'user' || i || '@example.org', '%s' FROM generate_series(0, %d) i;
+GRANT SELECT ON users TO %s;
+""" % (STORED, USERS - 1, READER)
+
+
+class Site(DatabaseSite):
+    ENGINE = "pgsql"
+
+
+def filled(**options):
+    server = PostgreSQL(**options)
+    server.sql(TABLE)
+    server.sql("CHECKPOINT")            # what a kill must not take back
+    return server
+
+
+shared_server = []
+
+
+def shared():
+    """The server of all tests that leave it as it was."""
+    if not shared_server:
+        shared_server.append(filled())
+    return shared_server[0]
+
+
+def tcp(server):
+    return "127.0.0.1:%d" % server.port
+
+
+def relayed(server):
+    return Relay(("127.0.0.1", 0), ("127.0.0.1", server.port))
+
+
+def at(relay):
+    return "%s:%d" % relay.address
+
+
+def psql_holding(server, statement):
+    """A client that runs the statements and keeps its transaction open; the caller closes it."""
+    import subprocess
+    from postgresql import programs
+    process = subprocess.Popen(
+        [programs() + "/psql", "-X", "-q", "-A", "-t", "-h", server.dir, "-p", str(server.port), "-U", "owner",
+         "-d", "mail"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    process.stdin.write("BEGIN;\n%s;\nSELECT 'held';\n" % statement)
+    process.stdin.flush()
+    while process.stdout.readline().strip() != "held":
+        pass
+    return process
+
+
+def let_go(process):
+    process.stdin.close()
+    process.wait(10)
+    process.stdout.close()
+
+
+# --- it works ------------------------------------------------------------------------------------
+
+def test_accounts_sign_in_over_tcp_and_over_the_socket():
+    server = shared()
+    for host in (tcp(server), "localhost:%d" % server.port, server.path(".s.PGSQL.%d" % server.port)):
+        with Site(host).start() as site:
+            site.asked(user(1))
+            site.asked(user(1), "wrong", NO)
+            site.asked("nobody@example.org", "right", NO)
+            server.sql("UPDATE users SET enabled = false WHERE login = '%s'" % user(1))
+            site.asked(user(1), "right", NO)
+            server.sql("UPDATE users SET enabled = true WHERE login = '%s'" % user(1))
+            site.asked(user(1))
+
+
+# --- D: the database has faults ------------------------------------------------------------------
+
+SLOW = LOOKUP.replace("FROM users", "FROM users, (SELECT pg_sleep(0.4)) AS slow")
+
+
+def test_D01_a_server_killed_in_mid_query_tells_nobody_no():
+    with filled() as server, Site(tcp(server), lookup=SLOW).start() as site:
+        site.asked(user(0))
+        answers = []
+        asking = threading.Thread(target=lambda: answers.extend(
+            all_at_once(site, [user(i) for i in range(200)])))
+        asking.start()
+        wait_until(lambda: server.sql("SELECT 1 FROM pg_stat_activity WHERE query LIKE '%pg_sleep%' "
+                                      "AND state = 'active' AND usename = 'claviger'"), 5, "queries run")
+        server.ordered_stop(signal.SIGKILL)
+        killed = time.monotonic()
+        asking.join(30)
+        took = time.monotonic() - killed
+        kinds = [answer for answer, _ in answers]
+        never_no(kinds, "killed in mid-query")
+        print("# 200 in flight: %d accepted before, %d cannot tell, all within %.2f s of the kill" % (
+            kinds.count(OK), kinds.count(TEMPORARY), took))
+        assert kinds.count(TEMPORARY) + kinds.count(OK) == 200 and TEMPORARY in kinds, kinds
+        assert took < 5, took
+        server.start()
+        site.becomes_well(user(1), 5)
+
+
+def stalled(server, site, stall, go_on, what):
+    """Cached sign-ins do not notice; others cannot tell, in time; all is well afterwards."""
+    hot = [user(i) for i in range(20)]
+    for login in hot:
+        site.asked(login)
+    with Load(site, hot) as hits:
+        wait_until(lambda: len(hits.answers) > 100, 10, "hits are under way")
+        stall()
+        began = time.monotonic()
+        with Load(site, [user(i) for i in range(100, 200)], threads=8) as misses:
+            time.sleep(5)
+        ended = time.monotonic()
+        go_on()
+        took = site.becomes_well(user(250))
+        print("# %s: %d others asked, slowest answer %.2f s; well %.2f s after" % (
+            what, len(misses.answers), misses.slowest(), took))
+        equal(misses.kinds(), [TEMPORARY], "who is not in the cache")
+        assert misses.slowest() <= DEADLINE
+    equal(hits.kinds(), [OK], "who is in the cache")
+    well_hit_p99(hits, began, ended, what)
+
+
+# The load lasts longer than an entry is fresh by default.
+CACHED = 'revalidate = "60s"  negative_ttl = "0s"'
+
+
+def test_D02_a_stopped_server_delays_no_cached_sign_in_and_is_well_two_seconds_after():
+    with filled() as server, Site(tcp(server), keys=QUERY_TIMEOUT, cache=CACHED).start() as site:
+        stalled(server, site, server.freeze, server.thaw, "SIGSTOP")
+
+
+def test_D03_a_network_that_swallows_everything_is_the_same():
+    with relayed(shared()) as relay, Site(at(relay), keys=QUERY_TIMEOUT, cache=CACHED).start() as site:
+        stalled(shared(), site, relay.stall, relay.pass_on, "silent network")
+
+
+def test_D04_a_server_that_drips_one_byte_a_second_costs_the_deadline():
+    with relayed(shared()) as relay, Site(at(relay), keys=QUERY_TIMEOUT).start() as site:
+        site.asked(user(1))
+        relay.drip(1)
+        for i in range(4):              # the first on an old connection, the others on new ones
+            answer, took = site.timed(user(2 + i))
+            equal(answer, TEMPORARY, "dripping")
+            assert took < 3, took
+        relay.pass_on()
+        site.becomes_well(user(1), 3)
+
+
+def test_D05_reset_half_closed_or_cut_anywhere_nobody_is_told_no():
+    with relayed(shared()) as relay, Site(at(relay), keys='connections = 1').start() as site:
+        site.asked(user(1))
+        for harm in (relay.reset, relay.half_close):
+            for i in range(5):
+                harm()
+                # What was lost before a row is asked again on a new connection, at once.
+                site.asked(user(i), "right", OK, harm.__name__)
+        for byte in (0, 1, 5, 9, 100, 330, 400, 440, 470, 500, 540):
+            relay.cut(byte)
+            relay.reset()
+            never_no([site.ask(user(1), "right")], "cut after byte %d" % byte)
+            relay.pass_on()
+            site.becomes_well(user(2), 5)
+
+
+def test_D06_corrupt_replies_let_nobody_in():
+    with relayed(shared()) as relay, Site(at(relay), keys='connections = 1').start() as site:
+        for byte in (0, 4, 8, 100, 330, 400, 440, 460, 480, 500, 520, 540):
+            relay.corrupt(byte)
+            relay.reset()
+            for password in ("wrong", ""):
+                assert site.ask(user(1), password) != OK, "corrupt byte %d" % byte
+            relay.pass_on()
+            relay.reset()
+            site.becomes_well(user(2), 5)
+        site.asked(user(1), "wrong", NO)
+
+
+def test_D07_a_server_that_closes_idle_connections_fails_no_sign_in():
+    with filled(settings="idle_session_timeout = 300ms\n") as server, Site(tcp(server)).start() as site:
+        for i in range(6):
+            site.asked(user(i))
+            wait_until(lambda: not server.sql("SELECT 1 FROM pg_stat_activity WHERE usename = 'claviger'"), 5,
+                       "the idle connection is closed by the server")
+
+
+METHODS = (
+    # how the server authenticates, its password for the role, ours, what the log says if not
+    ("trust",         None,     None,     None),
+    ("scram-sha-256", "secret", "secret", None),
+    ("md5",           "secret", "secret", None),
+    ("password",      "secret", "secret", None),
+    ("scram-sha-256", "secret", "other",  "password authentication failed"),
+    ("md5",           "secret", "other",  "password authentication failed"),
+    ("scram-sha-256", "secret", None,     "password_file"),
+    ("password",      "secret", None,     "password_file"),
+    ("reject",        None,     None,     "pg_hba.conf rejects connection"),
+    ("gss",           None,     None,     "GSSAPI"),
+    ("ident",         None,     None,     "Ident authentication failed"),
+)
+
+
+def test_D10_each_authentication_works_or_is_named():
+    with filled() as server:
+        for method, theirs, ours, says in METHODS:
+            encryption = "md5" if method == "md5" else "scram-sha-256"
+            server.sql("SET password_encryption = '%s'; ALTER ROLE %s PASSWORD %s" % (
+                encryption, READER, "'%s'" % theirs if theirs else "NULL"))
+            server.reload(hba="local all all trust\nhost all all 127.0.0.1/32 %s\n" % method)
+            wait_until(lambda: server.sql("SELECT 1 FROM pg_hba_file_rules WHERE auth_method = '%s'" % method),
+                       5, "the rule is loaded")
+            site = Site(tcp(server))
+            if ours:
+                secret = os.path.join(site.dir, "secret")
+                with open(secret, "w") as f:
+                    f.write(ours + "\n")
+                os.chmod(secret, 0o600)
+                with open(site.conf) as f:
+                    text = f.read()
+                with open(site.conf, "w") as f:
+                    f.write(text.replace('user = "claviger"', 'user = "claviger"  password_file = "%s"' % secret))
+            with site.start():
+                what = "%s, %s" % (method, "no password" if not ours else "with a password")
+                equal(site.ask(user(1), "right"), TEMPORARY if says else OK, what + site.log_text())
+                if says:
+                    site.says(says)
+                assert "secret" not in site.log_text().replace(site.dir + "/secret", ""), site.log_text()
+
+
+def test_D11_a_server_without_room_for_us_is_asked_gently():
+    with filled(settings="max_connections = 5\nsuperuser_reserved_connections = 2\n") as server:
+        with relayed(server) as relay, Site(at(relay), keys='connections = 8').start() as site:
+            began = time.monotonic()
+            with Load(site, [user(i) for i in range(USERS)], threads=16) as load:
+                time.sleep(4)
+            seconds = time.monotonic() - began
+            never_no(load.kinds(), "too many connections")
+            accepted = sum(answer == OK for _, _, answer in load.answers)
+            print("# %d connections tried in %.1f s; %d of %d accepted" % (
+                relay.accepted, seconds, accepted, len(load.answers)))
+            assert accepted > 0
+            # Eight threads may each come once; after that five a second.
+            assert relay.accepted <= 8 + 5 * seconds + 1, relay.accepted
+
+
+def test_D12_a_locked_table_costs_the_deadline_and_no_session_is_left_waiting():
+    with filled() as server, Site(tcp(server), keys=QUERY_TIMEOUT, cache=CACHED).start() as site:
+        site.asked(user(1))
+        holder = psql_holding(server, "LOCK TABLE users IN ACCESS EXCLUSIVE MODE")
+        with Load(site, [user(1)]) as hits, Load(site, [user(i) for i in range(50, 90)], threads=8) as misses:
+            time.sleep(4)
+            began = time.monotonic()
+            waiting = len(server.sql("SELECT 1 FROM pg_stat_activity WHERE usename = 'claviger'"))
+        equal(hits.kinds(), [OK], "cached")
+        equal(misses.kinds(), [TEMPORARY], "not cached")
+        assert misses.slowest() < DEADLINE
+        assert waiting <= 4, "%d sessions wait in the server" % waiting
+        well_hit_p99(hits, 0, began, "ACCESS EXCLUSIVE")
+        let_go(holder)
+        site.becomes_well(user(2))
+
+
+DRIFTS = (
+    ("a column is dropped",     "ALTER TABLE users DROP COLUMN enabled CASCADE",   TEMPORARY, 'column "enabled"'),
+    ("the table is renamed",    "ALTER TABLE users RENAME TO people",              TEMPORARY, 'relation "users"'),
+    ("a right is taken away",   "REVOKE SELECT ON users FROM claviger",            TEMPORARY, "permission denied"),
+    ("a type that says nothing", "ALTER TABLE users ALTER enabled DROP DEFAULT, ALTER enabled TYPE text "
+                                "USING 'perhaps'",                                 TEMPORARY, 'column "enabled"'),
+    ("a type that says the same", "ALTER TABLE users ALTER enabled DROP DEFAULT, ALTER enabled TYPE text "
+                                "USING 'Y'",                                       OK,        None),
+    ("the login is a number",   "ALTER TABLE users DROP CONSTRAINT users_pkey, ALTER login TYPE bigint "
+                                "USING 1",                                         TEMPORARY, "22P02"),
+    ("enabled is NULL",         "ALTER TABLE users ALTER enabled DROP NOT NULL; UPDATE users SET enabled = NULL",
+                                                                                   NO,        None),
+    ("the password is NULL",    "UPDATE users SET password = NULL",                NO,        None),
+    ("a column more",           "ALTER TABLE users ADD shoe_size int",             OK,        None),
+)
+
+
+def test_D13_tables_that_change_under_it_are_followed_or_named():
+    with filled() as server, Site(tcp(server), keys="connections = 1").start() as site:
+        for what, change, wanted, says in DRIFTS:
+            site.asked(user(1), "right", OK, "before: " + what + "\n" + site.log_text()[-1500:])
+            server.sql(change)
+            equal(site.ask(user(1), "right"), wanted, what + "\n" + site.log_text()[-1500:])
+            assert site.ask(user(1), "wrong") != OK, what
+            if says:
+                site.says(says)
+            server.sql("DROP TABLE IF EXISTS users, people; " + TABLE)
+
+
+ROWS = "SELECT 'ada@example.org' AS login, password, true AS enabled FROM users, generate_series(1, %s) " \
+       "WHERE login = '" + user(1) + "' AND %%%%u = 'ada@example.org'"
+
+
+def test_D14_two_rows_or_a_million_are_refused_with_an_alarm_and_cost_no_memory():
+    for rows, wanted in (("0", NO), ("1", OK), ("2", NO), ("1000000", NO)):
+        with Site(tcp(shared()), lookup=ROWS % rows, keys='query_timeout = "4s"').start() as site:
+            site.ask("eve@example.org", "right")
+            before = site.resident_kib()
+            site.asked("ada@example.org", "right", wanted, rows + " rows")
+            grown = site.resident_kib() - before
+            if wanted == NO and rows != "0":
+                site.says("ambiguous-account")
+                assert grown < 1024 or os.environ.get("CLAVIGER_SANITIZED"), "%d KiB more" % grown
+            site.asked("ada@example.org", "wrong", NO)
+
+
+def test_D15_a_huge_cell_is_refused_by_name_or_size_and_cost_no_memory():
+    for size, says in ((9000, 'column "password" is too long'), (64 << 20, "a row is longer than any")):
+        lookup = "SELECT login, repeat('x', %d) AS password FROM users WHERE login = %%%%u" % size
+        with Site(tcp(shared()), lookup=lookup, keys='query_timeout = "4s"').start() as site:
+            site.ask("nobody@example.org", "right")
+            before = site.resident_kib()
+            site.asked(user(1), "right", TEMPORARY, "%d bytes" % size)
+            site.says(says)
+            grown = site.resident_kib() - before
+            print("# %d bytes: resident memory %+d KiB" % (size, grown))
+            assert grown < 2048 or os.environ.get("CLAVIGER_SANITIZED"), "%d KiB more" % grown
+
+
+def test_D18_the_daemon_starts_without_the_database_and_finds_it():
+    with filled() as server:
+        server.ordered_stop()
+        site = Site(tcp(server))
+        began = time.monotonic()
+        with site.start():
+            ready = time.monotonic() - began
+            site.asked(user(1), "right", TEMPORARY)
+            site.asked(user(2), "wrong", TEMPORARY)
+            server.start()
+            took = site.becomes_well(user(1))
+            print("# ready after %.2f s; well %.2f s after the database" % (ready, took))
+            assert ready < 1 or os.environ.get("CLAVIGER_SANITIZED"), ready
+
+
+def test_D19_a_flushed_cache_asks_once_for_each_user():
+    with filled(settings="log_statement = all\n") as server:
+        with Site(tcp(server), cache="", keys='query_timeout = "4s"').start() as site:
+            logins = [user(i) for i in range(100)]
+            all_at_once(site, logins)
+            site.ctl("flush", "--all", check=0)
+            before = server_statements(server)
+            results = all_at_once(site, logins * 5)
+            asked = len(server_statements(server)) - len(before)
+            took = sorted(seconds for _, seconds in results)
+            print("# 500 sign-ins of 100 users: %d queries, p99 %.2f s" % (asked, took[int(len(took) * 0.99)]))
+            equal(sorted({answer for answer, _ in results}), [OK], "the herd")
+            assert asked <= len(logins), asked
+            assert took[int(len(took) * 0.99)] < 3, took[-1]
+
+
+# --- S: SQL --------------------------------------------------------------------------------------
+
+def server_statements(server):
+    """Texts of prepared statements that the server was asked to execute for us."""
+    with open(server.output, errors="backslashreplace") as f:
+        return [line.split(": ", 2)[2].strip() for line in f
+                if "claviger LOG:  execute " in line]
+
+
+def injections():
+    """The strings of tests/unit/injection.txt in what breaks out of quotes and numbers."""
+    frames = ("'%s", "' %s --", "\"%s", "\\'%s", "1%s", "');%s", "$1%s", "%s'||'")
+    with open(os.path.join(SOURCE, "tests", "unit", "injection.txt"), encoding="latin-1") as f:
+        for line in f:
+            if line.startswith("#") or not line.strip("\n"):
+                continue
+            text = line.rstrip("\n").encode("latin-1").decode("unicode_escape", "replace")
+            for frame in frames:
+                yield frame % text
+
+
+TEMPLATES = ("%u", "%n", "%d", "%%u", "%{user}", "%{...}", "${x}", ":login", "?", "$1", "$2", "@login", "{login}",
+             "%s", "%n%n%n", "%p", "%08x", "`id`", "$(id)", "{{7*7}}", "%(dir)s", "\\1")
+
+
+def test_S01_S02_S04_S05_nothing_that_a_client_sends_becomes_sql():
+    with filled(settings="log_statement = all\n") as server, Site(tcp(server)).start() as site:
+        site.asked(user(1))
+        known = set(server_statements(server))
+        equal(len(known), 1, "one statement, %s" % known)
+        asked = 0
+        for text in list(injections()) + list(TEMPLATES) + ["%", "_", "user_@example.org", "user%", "*"]:
+            for login, password, service, realm, remote in (
+                    (text, "right", "imap", "", None), (user(1), text, "imap", "", None),
+                    (text, "right", "imap", "example.org", None)):
+                assert site.ask(login, password, service, realm, remote) != OK, (login, password)
+                asked += 1
+        equal(set(server_statements(server)), known, "statements after %d sign-ins" % asked)
+        print("# %d sign-ins, %d statements executed, of one text" % (asked, len(server_statements(server))))
+        equal(server.sql("SELECT count(*) FROM users"), [[str(USERS)]], "the table")
+
+
+ENCODINGS = (
+    ("UTF8",      "",                                    "\u0436uk@example.org", NO),
+    # A login that the database cannot hold is nobody's, but the server says so as an error.
+    ("LATIN1",    "",                                    "\u0436uk@example.org", TEMPORARY),
+    ("SQL_ASCII", "",                                    "\u0436uk@example.org", NO),
+    ("UTF8",      "standard_conforming_strings = off\n", "\u0436uk@example.org", NO),
+    ("LATIN1",    "standard_conforming_strings = off\nbackslash_quote = on\n", "\u0436uk@example.org", TEMPORARY),
+)
+QUOTES = ("\\", "\\'", "'", "''", "\\' OR 1=1 --", "\u00bf'", "\u00e9\\", "\u2019", "\uff07")
+
+
+def test_S03_the_servers_encoding_and_its_strings_make_no_difference():
+    for encoding, settings, foreign, wanted in ENCODINGS:
+        with filled(encoding=encoding, settings=settings) as server, Site(tcp(server)).start() as site:
+            what = "%s, %s" % (encoding, settings.strip() or "as it comes")
+            server.sql("INSERT INTO users VALUES (E'jos\u00e9@example.org', '%s')" % STORED)
+            site.asked(user(1), "right", OK, what)
+            site.asked("jos\u00e9@example.org", "right", OK, what)
+            site.asked("jos\u00e9@example.org", "wrong", NO, what)
+            site.asked("jose@example.org", "right", NO, what)
+            equal(site.ask(foreign, "right"), wanted, what + ", a login of another script")
+            for quote in QUOTES:
+                for login in (user(1) + quote, quote + user(1), quote):
+                    assert site.ask(login, "right") != OK, (what, login)
+            site.asked(user(1), "right", OK, what)
+
+
+# --- U: who is who -------------------------------------------------------------------------------
+
+# Spellings of facts that one collation or another takes for "alice@example.org".
+SPELLINGS = (
+    ("capitals",          "ALICE@EXAMPLE.ORG",             OK),      # made canonical before anybody is asked
+    ("a trailing blank",  "alice@example.org ",            NO),
+    ("a no-break space",  "alice@example.org\u00a0",       NO),
+    ("dotless i",         "al\u0131ce@example.org",        NO),
+    ("dotted capital I",  "al\u0130ce@example.org",        NO),
+    ("accent",            "\u00e1lice@example.org",        NO),
+    ("accent apart",      "a\u0301lice@example.org",       NO),
+    ("fullwidth",         "\uff41lice@example.org",        NO),
+    ("soft hyphen",       "al\u00adice@example.org",       NO),
+    ("joiner",            "al\u200dice@example.org",       NO),
+    ("Cyrillic",          "\u0430lice@example.org",        NO),
+    ("a tag",             "alice\U000e0061@example.org",   NO),
+)
+PAIRS = (
+    ("stra\u00dfe@example.org", "strasse@example.org"), ("\u00fcber@example.org", "uber@example.org"),
+    ("\u00f8re@example.org", "ore@example.org"), ("\u00e6r@example.org", "aer@example.org"),
+    ("\u212aelvin@example.org", "kelvin@example.org"), ("\ufb01sh@example.org", "fish@example.org"),
+    ("caf\u00e9@example.org", "cafe\u0301@example.org"), ("\U0001f600@example.org", "\U0001f601@example.org"),
+)
+COLLATIONS = ("und-u-ks-level1", "und-u-ks-level2", "und-u-ka-shifted-ks-level1", "tr-u-ks-level1", "de-u-co-phonebk-ks-level1")
+
+
+def test_U01_U03_no_collation_decides_who_somebody_is():
+    server = shared()
+    for locale in COLLATIONS:
+        server.sql("""DROP TABLE IF EXISTS people; DROP COLLATION IF EXISTS loose;
+                      CREATE COLLATION loose (provider = icu, locale = '%s', deterministic = false);
+                      CREATE TABLE people (login text COLLATE loose, password text);
+                      GRANT SELECT ON people TO claviger;
+                      INSERT INTO people VALUES ('alice@example.org', '%s')""" % (locale, STORED))
+        with Site(tcp(server), lookup="SELECT login, password FROM people WHERE login = %%u").start() as site:
+            for what, login, wanted in SPELLINGS:
+                answer = site.ask(login, "right")
+                assert answer == wanted or (wanted == NO and answer != OK), (locale, what, answer)
+            site.asked("alice@example.org")
+            for stored, spelled in PAIRS:
+                for mine, theirs in ((stored, spelled), (spelled, stored)):
+                    server.sql("DELETE FROM people; INSERT INTO people VALUES ('%s', '%s')" % (mine, STORED))
+                    assert site.ask(theirs, "right") != OK, (locale, mine, theirs)
+    server.sql("DROP TABLE people; DROP COLLATION loose")
+
+
+def test_U03_case_makes_one_account_of_all_spellings():
+    with Site(tcp(shared())).start() as site:
+        for login in ("USER1@EXAMPLE.ORG", "User1@Example.Org", "uSER1@example.ORG"):
+            site.asked(login)
+            site.asked(login, "wrong", NO)
+        assert "USER1" not in site.log_text().replace("login=", ""), site.log_text()
+
+
+TWINS = (
+    ("case",           "Alice@example.org",       "lower(login) = lower(%%u)"),
+    ("a blank",        "alice@example.org ",      "rtrim(login) = %%u"),
+    ("the collation",  "\u00e1lice@example.org",  "login = %%u COLLATE loose"),
+)
+
+
+def test_U06_rows_that_differ_by_little_are_refused_with_an_alarm():
+    server = shared()
+    server.sql("CREATE COLLATION loose (provider = icu, locale = 'und-u-ks-level1', deterministic = false)")
+    for what, twin, condition in TWINS:
+        server.sql("""DROP TABLE IF EXISTS people; CREATE TABLE people (login text, password text);
+                      GRANT SELECT ON people TO claviger;
+                      INSERT INTO people VALUES ('alice@example.org', '%s'), ('%s', '%s')""" % (STORED, twin, STORED))
+        lookup = "SELECT login, password FROM people WHERE " + condition
+        with Site(tcp(server), lookup=lookup).start() as site:
+            site.asked("alice@example.org", "right", NO, what)
+            site.says("ambiguous-account")
+            server.sql("DELETE FROM people WHERE login <> 'alice@example.org'")
+            site.asked("alice@example.org", "right", OK, what)
+            server.sql("UPDATE people SET login = '%s'" % twin)
+            site.asked("alice@example.org", "right", NO, what + ": the other alone")
+    server.sql("DROP TABLE people; DROP COLLATION loose")
+
+
+# --- through restarts ------------------------------------------------------------------------------
+
+def test_through_restarts_no_connection_and_no_descriptor_is_lost():
+    """The short form: 2,000 sign-ins. CLAVIGER_LONG=1 makes it ten thousand."""
+    wanted = 10000 if os.environ.get("CLAVIGER_LONG") else 2000
+    with filled() as server, Site(tcp(server), keys=QUERY_TIMEOUT).start() as site:
+        all_at_once(site, [user(i) for i in range(50)])
+        before = site.descriptors()
+        restarts = 0
+        with Load(site, [user(i) for i in range(USERS)], threads=8, pause=0) as load:
+            while len(load.answers) < wanted:
+                server.ordered_stop(signal.SIGINT if restarts % 2 else signal.SIGKILL)
+                server.start()
+                restarts += 1
+                time.sleep(1)
+        never_no(load.kinds(), "restarts")
+        site.becomes_well(user(1), 5)
+        all_at_once(site, [user(i) for i in range(50)])
+        good = sum(answer == OK for _, _, answer in load.answers)
+        print("# %d sign-ins, %d restarts: %d accepted, %d could not tell; descriptors %d, before %d" % (
+            len(load.answers), restarts, good, len(load.answers) - good, site.descriptors(), before))
+        assert site.descriptors() <= before
+        assert len(server.sql("SELECT 1 FROM pg_stat_activity WHERE usename = 'claviger'")) <= 4
+
+
+harness.main()
