@@ -2,10 +2,10 @@
 #include "account/resolve.h"
 
 #include "common/clock.h"
+#include "common/thread.h"
 
 #include <netdb.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -95,29 +95,18 @@ task_run(void *context)
     return NULL;
 }
 
-/* Signals are for the program's own threads. */
 static bool
 task_start(struct task *task)
 {
-    pthread_attr_t detached;
-    sigset_t all, before;
     pthread_t thread;
-    bool started;
 
-    if (atomic_fetch_add(&running, 1) >= RESOLVE_THREADS_MAX) {
-        atomic_fetch_sub(&running, 1);
-        return false;
+    if (atomic_fetch_add(&running, 1) < RESOLVE_THREADS_MAX
+        && thread_start(&thread, "resolve", task_run, task) == 0) {
+        pthread_detach(thread);
+        return true;
     }
-    pthread_attr_init(&detached);
-    pthread_attr_setdetachstate(&detached, PTHREAD_CREATE_DETACHED);
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    started = pthread_create(&thread, &detached, task_run, task) == 0;
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    pthread_attr_destroy(&detached);
-    if (!started)
-        atomic_fetch_sub(&running, 1);
-    return started;
+    atomic_fetch_sub(&running, 1);
+    return false;
 }
 
 /* The moment at which condition variables stop waiting, on a clock that they know. */
