@@ -5,13 +5,14 @@ The server is the tests' own (postgresql.py); tests that do it no harm share one
 has to misbehave, tests/faults/relay.py stands between.
 """
 
-import os, signal, socket, sys, threading, time
+import os, signal, subprocess, sys, threading, time
 
 sys.path[:0] = [os.path.join(os.path.dirname(os.path.abspath(__file__)), os.pardir, name) for name in ("", "faults")]
 import harness
-from harness import NO, OK, TEMPORARY, SOURCE, crypt, equal, wait_until
+from harness import NO, OK, SOURCE, TEMPORARY, equal, wait_until
 from database_site import LOOKUP, STORED, DatabaseSite, Load, all_at_once, never_no, user, well_hit_p99
-from postgresql import READER, PostgreSQL
+from postfix import Postfix, auth_plain
+from postgresql import READER, PostgreSQL, programs
 from relay import Relay
 
 # Seconds within which everybody has an answer: the wire's promise; and what a query gets here.
@@ -61,8 +62,6 @@ def at(relay):
 
 def psql_holding(server, statement):
     """A client that runs the statements and keeps its transaction open; the caller closes it."""
-    import subprocess
-    from postgresql import programs
     process = subprocess.Popen(
         [programs() + "/psql", "-X", "-q", "-A", "-t", "-h", server.dir, "-p", str(server.port), "-U", "owner",
          "-d", "mail"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
@@ -153,6 +152,24 @@ def test_D02_a_stopped_server_delays_no_cached_sign_in_and_is_well_two_seconds_a
         stalled(server, site, server.freeze, server.thaw, "SIGSTOP")
 
 
+def test_D02_meanwhile_postfix_says_454_and_never_535():
+    with filled() as server, Postfix().start() as postfix:
+        listen = 'listen "postfix" { protocol = "saslauthd"  path = "%s"  mode = 0666 }\n' % postfix.mux
+        with Site(tcp(server), keys=QUERY_TIMEOUT, extra=listen).start() as site:
+            def says(login, password):
+                with postfix.connect() as client:
+                    return auth_plain(client, login, password)
+            equal(says(user(0), "right"), 235, "before")
+            equal(says(user(0), "wrong"), 535, "before")
+            for harm, mend in ((server.freeze, server.thaw), (server.ordered_stop, server.start)):
+                harm()
+                for i in range(3):
+                    for password in ("right", "wrong"):
+                        equal(says(user(i), password), 454, password)
+                mend()
+                site.becomes_well(user(1), 5)
+
+
 def test_D03_a_network_that_swallows_everything_is_the_same():
     with relayed(shared()) as relay, Site(at(relay), keys=QUERY_TIMEOUT, cache=CACHED).start() as site:
         stalled(shared(), site, relay.stall, relay.pass_on, "silent network")
@@ -205,6 +222,67 @@ def test_D07_a_server_that_closes_idle_connections_fails_no_sign_in():
             site.asked(user(i))
             wait_until(lambda: not server.sql("SELECT 1 FROM pg_stat_activity WHERE usename = 'claviger'"), 5,
                        "the idle connection is closed by the server")
+
+
+CHANGE = 'set_password = "UPDATE users SET password = %%p WHERE login = %%u"'
+
+
+def asked_by_us(server):
+    """How many of the daemon's connections a server has."""
+    return len(server.sql("SELECT 1 FROM pg_stat_activity WHERE usename = '%s'" % READER))
+
+
+def gap_of(site, harm, what):
+    """Seconds from the harm to the first right answer; nobody is told no meanwhile."""
+    with Load(site, [user(i) for i in range(USERS)], threads=4) as load:
+        wait_until(lambda: len(load.answers) > 50, 10, "under way")
+        harm()
+        began = time.monotonic()
+        time.sleep(4)
+    never_no(load.kinds(), what)
+    gone = [at for at, _, answer in load.answers if answer == TEMPORARY and at >= began - 1]
+    gap = max(gone) - began if gone else 0
+    print("# %s: the last who could not be told asked %.2f s after; %d of %d" % (
+        what, gap, len(gone), len(load.answers)))
+    return gap
+
+
+def test_D08_a_second_server_takes_over_and_gives_back():
+    with filled() as first, filled() as second, Site(tcp(first), tcp(second), keys=QUERY_TIMEOUT).start() as site:
+        site.asked(user(1))
+        assert asked_by_us(first) and not asked_by_us(second)
+        assert gap_of(site, lambda: first.ordered_stop(signal.SIGKILL), "the first is killed") <= 2
+        assert asked_by_us(second)
+        site.asked(user(1), "wrong", NO)
+        first.start()
+
+        def is_back():
+            site.asked(user(2))
+            return asked_by_us(first)
+        wait_until(is_back, 60, "back at the first")
+        assert gap_of(site, first.freeze, "the first is stopped") <= 3.5
+        first.thaw()
+
+
+def test_D08_a_name_that_moves_is_followed_and_a_change_goes_where_it_can_be_made():
+    with filled() as first, filled() as second:
+        with relayed(first) as relay, Site(at(relay), keys=QUERY_TIMEOUT).start() as site:
+            site.asked(user(1))
+            relay.move_to(("127.0.0.1", second.port))
+            relay.reset()
+            site.asked(user(1))
+            assert asked_by_us(second)
+        for server in (first, second):
+            server.sql("GRANT UPDATE ON users TO " + READER)
+        first.reload(settings="default_transaction_read_only = on\n")
+        wait_until(lambda: first.sql("SHOW default_transaction_read_only") == [["on"]], 5, "read-only")
+        with Site(tcp(first), tcp(second), keys=CHANGE).start() as site:
+            site.asked(user(1))
+            assert asked_by_us(first)
+            site.ctl("user", "passwd", user(1), stdin="fresh\n", check=0)
+        hashes = [server.sql("SELECT password FROM users WHERE login = '%s'" % user(1)) for server in (first, second)]
+        equal(hashes[0], [[STORED]], "the server that only reads")
+        assert hashes[1] != [[STORED]]
 
 
 METHODS = (
