@@ -13,7 +13,7 @@ source_names() {
         find . \( -path ./build -o -path ./.git -o -name .libs -o -name .deps \
             -o -name __pycache__ -o -name '*.o' -o -name '*.lo' -o -name '*.la' \
             -o -path ./Makefile -o -path ./config.h -o -path ./config.status \) -prune \
-            -o -type f -print0
+            -o -type f -printf '%P\0'
     fi
 }
 

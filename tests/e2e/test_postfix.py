@@ -206,7 +206,7 @@ def test_an_smtpd_keeps_no_descriptor_of_all_it_asked():
             for _ in range(25):
                 equal(ada("single"), LATER, "account file away")
         equal(postfix.single_smtpd(), smtpd, "one smtpd served all")
-        equal(descriptors(smtpd), before, "descriptors")
+        assert descriptors(smtpd) <= before, "descriptors: %d, %d before" % (descriptors(smtpd), before)
 
 
 harness.main()
