@@ -341,24 +341,22 @@ name_statement(const struct account_session *session, size_t slot, char name[STA
 }
 
 /* No name is given twice, here or by others: where a pooler changes servers under a session, a
- * statement may be missing, but it is never somebody else's. */
+ * statement may be missing, but it is never somebody else's. Begins `answer`. */
 static enum error_code
 prepare(struct account_session *session, const struct account_statement *statement,
-        int64_t deadline_ms, bool *lost, struct error *err)
+        int64_t deadline_ms, struct answer *answer, struct error *err)
 {
-    struct answer answer;
     char name[STATEMENT_NAME_MAX];
 
+    begin(answer, session, deadline_ms, err);
     if (session->prepared[statement->slot])
         return ERROR_NONE;
-    begin(&answer, session, deadline_ms, err);
     session->prepared[statement->slot] = ++session->names;
     name_statement(session, statement->slot, name);
-    finish_sent(&answer, PQsendPrepare(session->conn, name, statement->text, 0, NULL));
-    if (answer.code != ERROR_NONE)
+    finish_sent(answer, PQsendPrepare(session->conn, name, statement->text, 0, NULL));
+    if (answer->code != ERROR_NONE)
         session->prepared[statement->slot] = 0;
-    *lost = answer.lost;
-    return answer.code;
+    return answer->code;
 }
 
 /* libpq wants C strings: `copy` gets all of them, one after the other, and is the caller's to wipe
@@ -407,12 +405,24 @@ static enum error_code
 run_prepared(const struct account_statement *statement, const span *parameters,
              struct answer *answer)
 {
-    enum error_code code = prepare(answer->session, statement, answer->deadline_ms,
-                                   &answer->lost, answer->err);
+    struct answer preparing;
+    enum error_code code = prepare(answer->session, statement, answer->deadline_ms, &preparing,
+                                   answer->err);
 
+    answer->lost = preparing.lost;
     if (code == ERROR_NONE)
         code = finish_sent(answer, send_prepared(answer->session, statement, parameters));
     return code;
+}
+
+/* Whether a SQLSTATE starts with one of `states`. */
+static bool
+is_one_of(const char *state, const char *const *states, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (strncmp(state, states[i], strlen(states[i])) == 0)
+            return true;
+    return false;
 }
 
 /* The statement was prepared for tables that have changed since (0A000: "cached plan must not
@@ -423,10 +433,7 @@ is_outdated(const struct answer *answer)
 {
     static const char *const states[] = { "0A000", "26000", "22P02", "42" };
 
-    for (size_t i = 0; i < COUNT(states); i++)
-        if (strncmp(answer->state, states[i], strlen(states[i])) == 0)
-            return !answer->lost && answer->given == 0;
-    return false;
+    return !answer->lost && answer->given == 0 && is_one_of(answer->state, states, COUNT(states));
 }
 
 static enum error_code
@@ -508,6 +515,41 @@ pgsql_run(struct account_session *session, const struct account_statement *state
     return code;
 }
 
+/* EXPLAIN plans, which asks for the rights, and runs nothing. */
+static void
+explain(const struct account_statement *statement, int64_t deadline_ms, struct answer *answer)
+{
+    struct account_session *session = answer->session;
+    char name[STATEMENT_NAME_MAX], text[STATEMENT_NAME_MAX + 32 + 8 * ACCOUNT_PARAMETERS_MAX];
+    int len;
+
+    name_statement(session, statement->slot, name);
+    len = snprintf(text, sizeof(text), "EXPLAIN EXECUTE \"%s\"", name);
+    for (size_t i = 0; i < statement->parameters; i++)
+        len += snprintf(text + len, sizeof(text) - (size_t)len, "%sNULL", i == 0 ? "(" : ", ");
+    snprintf(text + len, sizeof(text) - (size_t)len, "%s", statement->parameters ? ")" : "");
+    begin(answer, session, deadline_ms, answer->err);
+    finish_sent(answer, PQsendQuery(session->conn, text));
+}
+
+/* What does not fit is an unknown name or a missing right (class 42), a schema (3F), a constant of
+ * another type (22), or what this server cannot do (0A). */
+static enum error_code
+pgsql_check(struct account_session *session, const struct account_statement *statement,
+            int64_t deadline_ms, bool *lost, struct error *err)
+{
+    static const char *const misfits[] = { "42", "3F", "22", "0A" };
+    struct answer answer;
+
+    session->prepared[statement->slot] = 0;     /* what was prepared may fit no longer */
+    if (prepare(session, statement, deadline_ms, &answer, err) == ERROR_NONE)
+        explain(statement, deadline_ms, &answer);
+    *lost = answer.lost;
+    if (answer.code != ERROR_NONE && is_one_of(answer.state, misfits, COUNT(misfits)))
+        answer.code = err->code = ERROR_CONFIG;
+    return answer.code;
+}
+
 /* The one name that the file exports: see ACCOUNT_DRIVER_SYMBOL. */
 extern const struct account_driver account_driver;
 
@@ -522,4 +564,5 @@ const struct account_driver account_driver = {
     .open = pgsql_open,
     .close = pgsql_close,
     .run = pgsql_run,
+    .check = pgsql_check,
 };

@@ -78,6 +78,9 @@ def let_go(process):
     process.stdout.close()
 
 
+CHANGE = 'set_password = "UPDATE users SET password = %%p WHERE login = %%u"'
+
+
 # --- it works ------------------------------------------------------------------------------------
 
 def test_accounts_sign_in_over_tcp_and_over_the_socket():
@@ -91,6 +94,29 @@ def test_accounts_sign_in_over_tcp_and_over_the_socket():
             site.asked(user(1), "right", NO)
             server.sql("UPDATE users SET enabled = true WHERE login = '%s'" % user(1))
             site.asked(user(1))
+
+
+FITS = (
+    # what is done to the tables, a key of the configuration, what is said, whether the lookup fits
+    ("SELECT 1",                               "",     "query lookup: fits",                           True),
+    ("SELECT 1",                               CHANGE, "permission denied for table users",            True),
+    ("GRANT UPDATE ON users TO " + READER,     CHANGE, "query set_password: fits",                     True),
+    ("SELECT 1",           'list = "SELECT nobody AS login FROM users"', 'column "nobody" does not exist', True),
+    ("REVOKE SELECT ON users FROM " + READER,  "",     "permission denied for table users",            False),
+    ("ALTER TABLE users RENAME TO people",     "",     'relation "users" does not exist',              False),
+)
+
+
+def test_check_config_online_names_the_column_or_the_right_that_is_missing():
+    with filled() as server:
+        for change, keys, says, fits in FITS:
+            server.sql(change)
+            with Site(tcp(server), keys=keys) as site:
+                done = site.ctl("check-config", "--online")
+                said = done.stdout + done.stderr
+                assert says in said, said
+                equal(done.returncode == 0, fits, said)
+        equal(server.sql("SELECT count(*) FROM people WHERE password <> '%s'" % STORED), [["0"]], "nothing ran")
 
 
 # --- D: the database has faults ------------------------------------------------------------------
@@ -222,9 +248,6 @@ def test_D07_a_server_that_closes_idle_connections_fails_no_sign_in():
             site.asked(user(i))
             wait_until(lambda: not server.sql("SELECT 1 FROM pg_stat_activity WHERE usename = 'claviger'"), 5,
                        "the idle connection is closed by the server")
-
-
-CHANGE = 'set_password = "UPDATE users SET password = %%p WHERE login = %%u"'
 
 
 def asked_by_us(server):
