@@ -28,8 +28,10 @@
 /* Rows that are read and dropped, after the last one that was wanted, rather than to reconnect. */
 #define DROPPED_ROWS_MAX 16
 
-/* Bytes of a row that are read before it is complete; then it is refused, and no
- * more of it is kept. What one reading counts for is about what a socket holds at once. */
+/* Bytes of a row that are read before it is complete; then it is refused. libpq reads for as
+ * long as more is there, so that a server which sends faster than we read, on the same machine,
+ * may be heard out: such a row costs memory for a moment, and then the session. What one
+ * reading counts for is about what a socket holds at once. */
 #define ROW_BYTES_MAX ((size_t)ACCOUNT_CELLS_MAX * ACCOUNT_CELL_MAX)
 #define READING_BYTES_MAX 65536
 
@@ -183,9 +185,11 @@ next_result(struct answer *answer)
     return PQgetResult(conn);
 }
 
+/* libpq keeps a buffer of the row's size for as long as the session lives. */
 static void
 fail_long(struct answer *answer, const char *column, int len)
 {
+    answer->lost = answer->lost || (size_t)len > ROW_BYTES_MAX;
     if (answer->code == ERROR_NONE)
         answer->code = error_set(answer->err, ERROR_UNAVAILABLE,
                                  "column \"%s\" is too long: %d bytes of at most %d", column, len,
