@@ -6,7 +6,7 @@
 
 #include <ctype.h>
 
-#define SCHEMES_MAX 128         /* more than there will be: for the names of those that make */
+#define SCHEMES_MAX 192         /* more than there will be: for the names of those that make */
 
 const char *
 password_scheme_name(const struct stored_password *stored, struct error *err)
@@ -37,28 +37,129 @@ password_scheme_get(size_t i, struct password_scheme_info *out)
         .name = scheme->name,
         .forms = scheme->forms,
         .makes = scheme->make != NULL,
-        .weak = scheme->weak,
+        .weak = scheme->class != PASSWORD_STRONG,
+        .class = scheme->class,
+        .library = scheme->library,
         .default_cost = scheme->cost_default,
+        .cost_min = scheme->cost_min,
+        .cost_max = scheme->cost_max,
     };
     return true;
 }
 
-/* What no stored password may match. */
+const char *
+password_class_name(enum password_class class)
+{
+    static const char *const names[PASSWORD_CLASSES] = { "strong", "legacy", "plain" };
+
+    return names[class];
+}
+
+/* A stored password that was recognised and may be verified. `decoded` is wiped by the caller. */
+struct recognised {
+    const struct scheme *scheme;
+    span data;
+    struct secret decoded;
+    struct password_cost cost;
+};
+
+static bool
+is_within(const struct password_bounds *bounds, const struct password_cost *cost,
+          struct error *err)
+{
+    return bounds_allow(cost->memory, bounds->memory_max, "max_memory", err)
+        && bounds_allow(cost->ns / 1000000, bounds->cost_ms_max, "max_cost_ms", err);
+}
+
+/* RIGHT when it can be verified: well-formed and within all bounds. */
+static enum password_verdict
+recognise(const struct password_bounds *bounds, const struct stored_password *stored,
+          struct recognised *out, struct error *err)
+{
+    const struct scheme *scheme;
+
+    out->scheme = NULL;
+    out->decoded.len = 0;
+    out->cost = (struct password_cost){ 0 };
+    if (!stored->is_null && stored->value.len > bounds->stored_max) {
+        error_set(err, ERROR_CONFIG, "stored password: longer than max_stored, %zu, allows",
+                  bounds->stored_max);
+        return PASSWORD_BAD;
+    }
+    out->scheme = scheme = scheme_recognise(stored, &out->decoded, &out->data, err);
+    if (!scheme)
+        return PASSWORD_BAD;
+    if (scheme == &scheme_locked)
+        return PASSWORD_LOCKED;
+    if (scheme->check(scheme, out->data, bounds, &out->cost, err)
+        && is_within(bounds, &out->cost, err))
+        return PASSWORD_RIGHT;
+    error_prefix(err, "stored password: %s", scheme->name);
+    return PASSWORD_BAD;
+}
+
+enum password_verdict
+password_inspect(const struct password_bounds *bounds, const struct stored_password *stored,
+                 struct password_facts *out, struct error *err)
+{
+    struct recognised found;
+    enum password_verdict verdict;
+
+    error_clear(err);
+    verdict = recognise(bounds, stored, &found, err);
+    *out = (struct password_facts){ .scheme = NULL };
+    if (verdict == PASSWORD_RIGHT)
+        out->cost = found.cost;
+    if (found.scheme) {
+        out->scheme = found.scheme->name;
+        out->class = found.scheme->class;
+        out->hears = found.scheme->hears;
+    }
+    secret_wipe(&found.decoded);
+    return verdict;
+}
+
+uint64_t
+password_memory_needed(const struct password_bounds *bounds, const struct stored_password *stored)
+{
+    struct password_facts facts;
+    struct error err;
+
+    return password_inspect(bounds, stored, &facts, &err) == PASSWORD_RIGHT ? facts.cost.memory
+                                                                           : 0;
+}
+
+/* What nobody signs in with. */
 static bool
 is_no_password(span password)
 {
     return password.len == 0 || span_has(password, '\0');
 }
 
-static enum password_verdict
-verify_with(const struct scheme *scheme, const struct scheme_trial *trial, struct error *err)
-{
-    enum password_verdict verdict = PASSWORD_BAD;
+static const struct {
+    enum password_encoding encoding;
+    bool (*encode)(span password, struct secret *out);
+} encoders[] = {
+    { PASSWORD_SASLPREP, saslprep },
+    { PASSWORD_LATIN1, password_to_latin1 },
+};
 
-    if (!scheme->check || scheme->check(trial->data, trial->bounds, err))
-        verdict = scheme->verify(trial, err);
-    if (verdict == PASSWORD_BAD || verdict == PASSWORD_FAILED)
-        error_prefix(err, "stored password: %s", scheme->name);
+/* Other bytes for the same characters, where there are any. */
+static enum password_verdict
+try_encoded(const struct scheme_trial *trial, unsigned encodings, struct error *err)
+{
+    enum password_verdict verdict = PASSWORD_WRONG;
+    struct scheme_trial encoded = *trial;
+    struct secret bytes = { .len = 0 };
+
+    for (size_t i = 0; verdict == PASSWORD_WRONG && i < COUNT(encoders); i++) {
+        if (!(encodings & encoders[i].encoding) || !encoders[i].encode(trial->password, &bytes)
+            || secret_equal(secret_get(&bytes), trial->password) || bytes.len == 0)
+            continue;
+        encoded.password = secret_get(&bytes);
+        verdict = trial->scheme->verify(&encoded, err);
+    }
+    secret_wipe(&bytes);
     return verdict;
 }
 
@@ -66,24 +167,42 @@ enum password_verdict
 password_verify(const struct password_bounds *bounds, const struct stored_password *stored,
                 span password, struct error *err)
 {
-    struct secret decoded = { .len = 0 };
     struct scheme_trial trial = { .password = password, .login = stored->login, .bounds = bounds };
-    enum password_verdict verdict = PASSWORD_BAD;
-    const struct scheme *scheme;
+    struct recognised found;
+    enum password_verdict verdict;
 
     error_clear(err);
-    if (is_no_password(password) || password.len > bounds->length_max)
+    if (password.len > bounds->length_max || span_has(password, '\0')
+        || (password.len == 0 && !bounds->allow_empty))
         return PASSWORD_WRONG;
-    if (!stored->is_null && stored->value.len > bounds->stored_max) {
-        error_set(err, ERROR_CONFIG, "stored password: longer than stored_max, %zu, allows",
-                  bounds->stored_max);
-        return PASSWORD_BAD;
+    verdict = recognise(bounds, stored, &found, err);
+    if (verdict == PASSWORD_RIGHT) {
+        trial.scheme = found.scheme;
+        trial.data = found.data;
+        verdict = found.scheme->verify(&trial, err);
+        if (verdict == PASSWORD_WRONG)
+            verdict = try_encoded(&trial, stored->encodings, err);
+        if (verdict == PASSWORD_BAD || verdict == PASSWORD_FAILED)
+            error_prefix(err, "stored password: %s", found.scheme->name);
     }
-    scheme = scheme_recognise(stored, &decoded, &trial.data, err);
-    if (scheme)
-        verdict = verify_with(scheme, &trial, err);
-    secret_wipe(&decoded);
+    secret_wipe(&found.decoded);
     return verdict;
+}
+
+enum password_verdict
+scheme_compare(bool computed, span made, span stored, struct error *err)
+{
+    if (!computed) {
+        error_set(err, ERROR_UNAVAILABLE, "its library could not compute it");
+        return PASSWORD_FAILED;
+    }
+    return secret_equal(made, stored) ? PASSWORD_RIGHT : PASSWORD_WRONG;
+}
+
+enum error_code
+scheme_made(bool ok, struct error *err)
+{
+    return ok ? ERROR_NONE : error_set(err, ERROR_UNAVAILABLE, "its library could not make one");
 }
 
 /* The nearest of the schemes that make; NULL when none is near. */
@@ -92,7 +211,7 @@ nearest_maker(const char *name)
 {
     const char *names[SCHEMES_MAX];
     const struct scheme *scheme;
-    char upper[24];
+    char upper[32];
     size_t count = 0, len = 0;
 
     for (; name[len] && len < sizeof(upper) - 1; len++)
@@ -126,11 +245,25 @@ find_maker(const char *name, struct error *err)
     return NULL;
 }
 
+/* What has no mark of its own gets the one that Dovecot reads. */
+static bool
+put_name_in_front(const char *name, struct secret *out)
+{
+    struct secret named = { .len = 0 };
+    bool ok = form_append(&named, span_of("{")) && form_append(&named, span_of(name))
+        && form_append(&named, span_of("}")) && form_append(&named, secret_get(out))
+        && secret_set(out, secret_get(&named));
+
+    secret_wipe(&named);
+    return ok;
+}
+
 enum error_code
 password_make(const char *name, unsigned long cost, span password, struct secret *out,
               struct error *err)
 {
     const struct scheme *scheme = find_maker(name, err);
+    enum error_code code;
 
     secret_wipe(out);
     if (!scheme)
@@ -147,5 +280,10 @@ password_make(const char *name, unsigned long cost, span password, struct secret
     if (password.len > scheme->password_max)
         return error_set(err, ERROR_REJECTED, "too long a password: %s takes %zu bytes",
                          scheme->name, scheme->password_max);
-    return scheme->make(scheme, cost, password, out, err);
+    code = scheme->make(scheme, cost, password, out, err);
+    if (code == ERROR_NONE && !scheme->prefixes && !put_name_in_front(scheme->name, out))
+        code = error_set(err, ERROR_REJECTED, "too long a password for a stored one");
+    if (code != ERROR_NONE)
+        secret_wipe(out);
+    return code;
 }

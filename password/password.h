@@ -26,10 +26,26 @@ struct password_bounds {
     uint64_t sha1_rounds_max;   /* NetBSD's sha1-crypt */
     uint64_t sunmd5_rounds_max;
     uint64_t bsdi_rounds_max;
-    uint64_t memory_max;        /* bytes: yescrypt, scrypt */
+    uint64_t pbkdf2_rounds_max; /* SCRAM too; at most INT32_MAX */
+    uint64_t phpass_log2_max;   /* log2 of the rounds, as of bcrypt */
+    uint64_t drupal7_log2_max;
+    uint64_t argon2_passes_max;
+    uint64_t argon2_lanes_max;
+    uint64_t otp_rounds_max;
+    uint64_t fshp_rounds_max;
+    uint64_t memory_max;        /* bytes, for any scheme */
+    uint64_t scrypt_memory_max; /* the same, for scrypt and yescrypt */
+    uint64_t cost_ms_max;       /* nominal milliseconds, for any scheme */
+    bool allow_empty;           /* an empty password is compared like any other */
 };
 
 void password_bounds_default(struct password_bounds *bounds);
+
+/* A password is tried as the client sent it; then, where a source says so, in these. */
+enum password_encoding {
+    PASSWORD_SASLPREP = 1,      /* RFC 4013 */
+    PASSWORD_LATIN1 = 2         /* ISPConfig hashes ISO-8859-1 */
+};
 
 /* A column of an account row, borrowed. */
 struct stored_password {
@@ -38,6 +54,14 @@ struct stored_password {
     span scheme;                /* name from a column or the source's default_scheme; may be
                                  * empty; used only where the value names no scheme itself */
     span login;                 /* some schemes hash it */
+    unsigned encodings;         /* a set of enum password_encoding */
+};
+
+/* What a verification takes, worked out from its parameters. The time is nominal: of one core of
+ * the early 2020s (cost.c), and the same everywhere. */
+struct password_cost {
+    uint64_t memory;            /* bytes, where the scheme is made to need much; else 0 */
+    uint64_t ns;
 };
 
 enum password_verdict {
@@ -56,8 +80,34 @@ const char *password_scheme_name(const struct stored_password *stored, struct er
 /* Whether a default_scheme may be called so: any case; .b64, .base64 or .hex may follow. */
 bool password_scheme_known(span name);
 
+/* How strong what is stored is. */
+enum password_class {
+    PASSWORD_STRONG,            /* slow on purpose, and salted */
+    PASSWORD_LEGACY,            /* fast, unsalted, truncating, or as good as the password */
+    PASSWORD_PLAIN,             /* the password itself */
+    PASSWORD_CLASSES
+};
+const char *password_class_name(enum password_class class);
+
+/* What there is to know without the password; nothing is hashed. */
+struct password_facts {
+    const char *scheme;         /* NULL: none recognises it. "LOCKED": nobody signs in */
+    enum password_class class;
+    struct password_cost cost;
+    size_t hears;               /* bytes of a password that count; 0: all */
+};
+
+/* RIGHT for a value that can be verified; LOCKED or BAD, with *err set, for one that cannot. */
+enum password_verdict password_inspect(const struct password_bounds *bounds,
+                                       const struct stored_password *stored,
+                                       struct password_facts *out, struct error *err);
+
+/* Bytes that a verification will need, beyond little; 0 also for what will be refused. */
+uint64_t password_memory_needed(const struct password_bounds *bounds,
+                                const struct stored_password *stored);
+
 /* `password` holds no NUL and at most bounds->length_max bytes, or it is WRONG.
- * An empty one is WRONG, whatever is stored. */
+ * An empty one is WRONG, whatever is stored, unless the bounds allow it. */
 enum password_verdict password_verify(const struct password_bounds *bounds,
                                       const struct stored_password *stored, span password,
                                       struct error *err);
@@ -78,8 +128,10 @@ struct password_scheme_info {
     const char *name;
     const char *forms;          /* what it recognises, for people */
     bool makes;                 /* password_make() knows it */
-    bool weak;                  /* fast, unsalted, truncating, or plain */
-    unsigned long default_cost; /* 0: it has none */
+    bool weak;                  /* of any class but strong */
+    enum password_class class;
+    const char *library;        /* that does the arithmetic */
+    unsigned long default_cost, cost_min, cost_max;     /* 0: it has none */
 };
 bool password_scheme_get(size_t i, struct password_scheme_info *out);
 

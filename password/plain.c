@@ -1,4 +1,4 @@
-/* password/plain.c - the password itself: {PLAIN}, {CLEAR}, {CLEARTEXT}
+/* password/plain.c - the password itself: {PLAIN}, {CLEAR}, {CLEARTEXT}; or its beginning
  *
  * What is behind the name is the password, to the last byte: blanks at its ends, braces and what
  * looks like a hash included. Dovecot lets {PLAIN} with nothing behind it match an
@@ -7,38 +7,100 @@
  */
 #include "password/scheme.h"
 
-#include <string.h>
-
-bool
-plain_check(span data, const struct password_bounds *bounds, struct error *err)
+static bool
+is_more_than_blanks(span data)
 {
-    (void)bounds;
     for (size_t i = 0; i < data.len; i++)
         if (data.ptr[i] != ' ')
             return true;
-    error_set(err, ERROR_CONFIG, "nothing but blanks");
     return false;
 }
 
-enum password_verdict
+static bool
+plain_check(const struct scheme *scheme, span data, const struct password_bounds *bounds,
+            struct password_cost *cost_out, struct error *err)
+{
+    (void)scheme;
+    (void)bounds;
+    (void)cost_out;
+    if (!is_more_than_blanks(data))
+        error_set(err, ERROR_CONFIG, "nothing but blanks");
+    return is_more_than_blanks(data);
+}
+
+static enum password_verdict
 plain_verify(const struct scheme_trial *trial, struct error *err)
 {
     (void)err;
     return secret_equal(trial->data, trial->password) ? PASSWORD_RIGHT : PASSWORD_WRONG;
 }
 
-enum error_code
+static enum error_code
 plain_make(const struct scheme *scheme, unsigned long cost, span password, struct secret *out,
            struct error *err)
 {
-    const size_t prefix_len = sizeof(PLAIN_PREFIX) - 1;
-
     (void)scheme;
     (void)cost;
-    if (!plain_check(password, NULL, err))
+    if (!is_more_than_blanks(password))
         return error_set(err, ERROR_REJECTED, "a plain password is not of blanks alone");
-    memcpy(out->bytes, PLAIN_PREFIX, prefix_len);
-    memcpy(out->bytes + prefix_len, password.ptr, password.len);
-    out->len = prefix_len + password.len;
+    secret_set(out, password);
     return ERROR_NONE;
 }
+
+/* --- PLAIN-TRUNC ------------------------------------------------------------------ */
+
+/* "n-text": when the text has n bytes, any password that begins so; else just the text. A short
+ * beginning opens the account to many passwords, but that is what was stored. */
+static bool
+read_trunc(span data, span *text_out, bool *is_beginning_out)
+{
+    struct form form = { .decoded.len = 0 };
+
+    if (!form_read("%nd-%kt", data, &form) || form.key.len == 0
+        || form_number(&form, 'n') == 0)
+        return false;
+    *text_out = form.key;
+    *is_beginning_out = form.key.len == form_number(&form, 'n');
+    return true;
+}
+
+static bool
+trunc_check(const struct scheme *scheme, span data, const struct password_bounds *bounds,
+            struct password_cost *cost_out, struct error *err)
+{
+    bool is_beginning;
+    span text;
+
+    (void)scheme;
+    (void)bounds;
+    (void)cost_out;
+    return read_trunc(data, &text, &is_beginning) || bounds_malformed(err);
+}
+
+static enum password_verdict
+trunc_verify(const struct scheme_trial *trial, struct error *err)
+{
+    bool is_beginning;
+    span text, heard = trial->password;
+
+    (void)err;
+    if (!read_trunc(trial->data, &text, &is_beginning))
+        return PASSWORD_BAD;
+    if (is_beginning)
+        heard = span_until(heard, text.len);
+    return secret_equal(text, heard) ? PASSWORD_RIGHT : PASSWORD_WRONG;
+}
+
+const struct scheme plain_schemes[] = {
+    { .name = "PLAIN", .forms = "{PLAIN}text, or text with it as the default scheme",
+      .names = "CLEAR CLEARTEXT PLAINTEXT DOVECOT-PLAIN DOVECOT-CLEAR DOVECOT-CLEARTEXT"
+               " LDAP-CLEARTEXT PASSLIB-ROUNDUP RAW-PLAIN",
+      .check = plain_check, .verify = plain_verify,
+      .make = plain_make, .password_max = SECRET_MAX - (sizeof("{PLAIN}") - 1),
+      .library = "libsodium", .class = PASSWORD_PLAIN },
+    { .name = "PLAIN-TRUNC", .forms = "{PLAIN-TRUNC}n-text: the first n bytes count",
+      .names = "DOVECOT-PLAIN-TRUNC",
+      .check = trunc_check, .verify = trunc_verify,
+      .library = "libsodium", .class = PASSWORD_PLAIN },
+    { .name = NULL },
+};

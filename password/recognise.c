@@ -12,8 +12,6 @@
  */
 #include "password/scheme.h"
 
-#include <sodium.h>
-
 /* crypt(3)'s own ways to say no ("*0", "*1"), and what managers and passwd(1) write into a
  * column that is to match nothing. `more`: whatever follows. */
 static const struct { const char *mark; bool more; } lock_marks[] = {
@@ -64,40 +62,14 @@ bad(struct error *err, const char *why)
     return NULL;
 }
 
-/* What is decoded in vain may be most of a password: `len` is what secret_wipe() wipes. */
-static bool
-decoded_or_wiped(int status, struct secret *out)
-{
-    if (status != 0) {
-        out->len = sizeof(out->bytes);
-        secret_wipe(out);
-    }
-    return status == 0;
-}
-
-static bool
-decode_b64(span text, struct secret *out)
-{
-    return decoded_or_wiped(sodium_base642bin(out->bytes, sizeof(out->bytes),
-                                              (const char *)text.ptr, text.len, NULL, &out->len,
-                                              NULL, sodium_base64_VARIANT_ORIGINAL), out);
-}
-
-static bool
-decode_hex(span text, struct secret *out)
-{
-    return decoded_or_wiped(sodium_hex2bin(out->bytes, sizeof(out->bytes), (const char *)text.ptr,
-                                           text.len, NULL, &out->len, NULL), out);
-}
-
 static const struct coding {
     const char *suffix;
-    bool (*decode)(span text, struct secret *out);      /* NULL: as it is */
+    char code;                  /* for form_decode(); 0: as the scheme has it */
 } codings[] = {
-    { "", NULL },
-    { ".b64", decode_b64 },
-    { ".base64", decode_b64 },
-    { ".hex", decode_hex },
+    { "", 0 },
+    { ".b64", 'b' },
+    { ".base64", 'b' },
+    { ".hex", 'h' },
 };
 
 /* Splits NAME.ENC. NULL for an unknown suffix. */
@@ -121,6 +93,39 @@ scheme_name_known(span name)
     return split_name(name, &scheme_name) && scheme_known(scheme_name);
 }
 
+/* How a scheme's bytes are written that says nothing about it: Dovecot goes by the length, not by
+ * the name, so that {SHA} with hex and {PLAIN-MD5} with base64 verify. 0: they are text. */
+static char
+code_of(const struct scheme *scheme, span data)
+{
+    if (scheme->coding == SCHEME_HEX_OR_BASE64)
+        return scheme->bytes_len > 0 && data.len == 2 * scheme->bytes_len ? 'h' : 'b';
+    return scheme->coding == SCHEME_HEX ? 'h' : scheme->coding == SCHEME_BASE64 ? 'b' : 0;
+}
+
+/* Both steps of decoding: what a suffix says, else what the scheme does. */
+static const struct scheme *
+find_decoded(const struct coding *coding, span name, span *data, struct secret *decoded,
+             struct error *err)
+{
+    const struct scheme *scheme;
+    char code = coding->code;
+
+    if (code && !form_decode(code, *data, decoded, data))
+        return bad(err, "it is not encoded as its suffix says");
+    if (data->len == 0)
+        return bad(err, "there is nothing behind the scheme's name");
+    scheme = scheme_find(name, *data);
+    if (!scheme)
+        return is_locked(*data) ? &scheme_locked
+            : bad(err, "it has not the form of the scheme that it, or its source's"
+                       " default_scheme, names");
+    code = code ? 0 : code_of(scheme, *data);
+    if (code && !form_decode(code, *data, decoded, data))
+        return is_locked(*data) ? &scheme_locked : bad(err, "neither base64 nor hex, or cut short");
+    return scheme;
+}
+
 /* `name` is what stood in braces, or the default scheme. */
 static const struct scheme *
 find_named(span name, span data, struct secret *decoded, span *data_out, struct error *err)
@@ -130,18 +135,7 @@ find_named(span name, span data, struct secret *decoded, span *data_out, struct 
 
     if (!coding || !scheme_known(name))
         return bad(err, "the name in its braces, or its source's default_scheme, is no scheme's");
-    if (coding->decode) {
-        if (!coding->decode(data, decoded))
-            return bad(err, "it is not encoded as its suffix says");
-        data = secret_get(decoded);
-    }
-    if (data.len == 0)
-        return bad(err, "there is nothing behind the scheme's name");
-    scheme = scheme_find(name, data);
-    if (!scheme)
-        return is_locked(data) ? &scheme_locked
-            : bad(err, "it has not the form of the scheme that it, or its source's"
-                       " default_scheme, names");
+    scheme = find_decoded(coding, name, &data, decoded, err);
     *data_out = data;
     return scheme;
 }
@@ -159,16 +153,16 @@ scheme_recognise(const struct stored_password *stored, struct secret *decoded, s
         return &scheme_locked;
     if (span_has(value, '\0'))
         return bad(err, "it holds a NUL");
-    if (span_starts(value, "{") && brace == value.len)
-        return bad(err, "it begins a scheme's name with { and does not end it");
-    if (span_starts(value, "{"))
-        return find_named(span_from(span_until(value, brace), 1), span_from(value, brace + 1),
-                          decoded, data_out, err);
     scheme = scheme_find_bare(value);
     if (scheme) {
         *data_out = value;
         return scheme;
     }
+    if (span_starts(value, "{") && brace == value.len)
+        return bad(err, "it begins a scheme's name with { and does not end it");
+    if (span_starts(value, "{"))
+        return find_named(span_from(span_until(value, brace), 1), span_from(value, brace + 1),
+                          decoded, data_out, err);
     if (stored->scheme.len == 0)
         return bad(err, "it names no scheme, and its source has no default_scheme");
     return find_named(stored->scheme, value, decoded, data_out, err);

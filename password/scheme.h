@@ -9,14 +9,27 @@
 #ifndef PASSWORD_SCHEME_H
 #define PASSWORD_SCHEME_H
 
+#include "password/form.h"
+#include "password/hash.h"
 #include "password/password.h"
+
+struct scheme;
 
 /* One verification. Borrowed for the call. */
 struct scheme_trial {
+    const struct scheme *scheme;
     span data;                  /* the stored password, without {NAME}, decoded */
-    span password;              /* 1 to bounds->length_max bytes, without NUL */
+    span password;              /* at most bounds->length_max bytes, without NUL */
     span login;
     const struct password_bounds *bounds;
+};
+
+/* How bytes are written where the value does not say (no .b64, .base64, .hex). */
+enum scheme_coding {
+    SCHEME_TEXT,                /* as they are */
+    SCHEME_HEX,
+    SCHEME_BASE64,
+    SCHEME_HEX_OR_BASE64        /* hex when it has exactly 2 * bytes_len characters */
 };
 
 struct scheme {
@@ -31,9 +44,15 @@ struct scheme {
     const char *prefixes;       /* exact; NULL: a bare value never names this scheme */
     bool (*shape)(span data);   /* tells rows of one name, or a prefix of many meanings, apart */
 
+    const void *layout;         /* what differs within the family; its own type, const */
+    enum scheme_coding coding;
+    size_t bytes_len;           /* of SCHEME_HEX_OR_BASE64; 0: any */
+
     /* Is the data well-formed, and within the bounds? False, with *err set, when it is not.
-     * Called before `verify`, and does no hashing. NULL: every data that fits is. */
-    bool (*check)(span data, const struct password_bounds *bounds, struct error *err);
+     * Called before `verify`, and does no hashing. Fills *cost_out: both 0 where it is next
+     * to nothing. */
+    bool (*check)(const struct scheme *scheme, span data, const struct password_bounds *bounds,
+                  struct password_cost *cost_out, struct error *err);
 
     enum password_verdict (*verify)(const struct scheme_trial *trial, struct error *err);
 
@@ -44,9 +63,28 @@ struct scheme {
     size_t password_max;
     unsigned long cost_default, cost_min, cost_max;     /* all 0: it has no cost */
 
-    bool weak;                  /* fast, unsalted, truncating, password-equivalent, or plain */
-    bool text;                  /* the data is the password itself: nothing in it is a mark */
+    size_t hears;               /* bytes of a password that count; 0: all */
+    const char *library;        /* that does the arithmetic, for people */
+    enum password_class class;
 };
+
+/* --- the families: each an array that an empty row ends --- */
+
+extern const struct scheme crypt_schemes[];         /* crypt.c */
+extern const struct scheme argon2_schemes[];        /* argon2.c */
+extern const struct scheme pbkdf2_schemes[];        /* pbkdf2.c */
+extern const struct scheme scrypt_schemes[];        /* scrypt.c */
+extern const struct scheme scram_schemes[];         /* scram.c */
+extern const struct scheme wrap_schemes[];          /* wrap.c */
+extern const struct scheme phpass_schemes[];        /* phpass.c */
+extern const struct scheme md5crypt_schemes[];      /* md5crypt.c */
+extern const struct scheme digest_schemes[];        /* digest.c */
+extern const struct scheme fshp_schemes[];          /* fshp.c */
+extern const struct scheme cram_md5_schemes[];      /* cram_md5.c */
+extern const struct scheme mysql_schemes[];         /* mysql.c */
+extern const struct scheme lanman_schemes[];        /* lanman.c */
+extern const struct scheme otp_schemes[];           /* otp.c */
+extern const struct scheme plain_schemes[];         /* plain.c */
 
 /* --- registry.c --- */
 
@@ -76,31 +114,68 @@ const struct scheme *scheme_recognise(const struct stored_password *stored,
 
 /* --- bounds.c: what every family's check asks --- */
 
+/* "malformed, or cut short"; false, for `return`. */
+bool bounds_malformed(struct error *err);
+
+/* Whether a count is within its bound; `key` is the configuration's. */
+bool bounds_allow(uint64_t count, uint64_t bound, const char *key, struct error *err);
+
 /* N, the memory that a run needs (r blocks of 128 bytes, N times), and p passes over it: scrypt and
- * all that is made of it. False when it is beyond bounds->memory_max, or takes longer than four
- * passes over that much memory; and when a number is zero. */
+ * all that is made of it. False when it is beyond bounds->memory_max or scrypt_memory_max, or takes
+ * longer than four passes over that much memory; and when a number is zero. */
 bool bounds_allow_memory(const struct password_bounds *bounds, unsigned log2_n, uint64_t r,
                          uint64_t p);
 
+/* What has a price, each by its own unit. */
+enum cost_unit {
+    COST_BCRYPT,                /* a round; 2^cost of them */
+    COST_SHA256_CRYPT, COST_SHA512_CRYPT, COST_SHA1_CRYPT, COST_SUNMD5, COST_BSDI,
+    COST_PBKDF2_SHA1, COST_PBKDF2_SHA256, COST_PBKDF2_SHA512,   /* a round for a block of key */
+    COST_SCRYPT,                /* 128 bytes, once through */
+    COST_ARGON2,                /* a KiB, once through */
+    COST_PHPASS, COST_DRUPAL7, COST_FSHP, COST_OTP,             /* a round */
+    COST_UNITS
+};
+
+/* Nominal nanoseconds; UINT64_MAX when it does not fit. */
+uint64_t cost_ns(enum cost_unit unit, uint64_t count);
+
+/* --- shared by families --- */
+
+/* Compares what was computed with what is stored; FAILED, with *err set, when `computed` is false,
+ * as the library said. */
+enum password_verdict scheme_compare(bool computed, span made, span stored, struct error *err);
+
+/* What `make` ends with when the library or the pattern refused; ERROR_NONE otherwise. */
+enum error_code scheme_made(bool ok, struct error *err);
+
+/* SASLprep (RFC 4013); false, and empty, for what it prohibits and what is not UTF-8. */
+bool saslprep(span password, struct secret *out);
+
 /* --- crypt.c, crypt_form.c: crypt(3) --- */
-bool crypt_check(span data, const struct password_bounds *bounds, struct error *err);
+bool crypt_check(const struct scheme *scheme, span data, const struct password_bounds *bounds,
+                 struct password_cost *cost_out, struct error *err);
 bool crypt_is_des(span data);
 bool crypt_is_bigcrypt(span data);
+bool crypt_is_crypt16(span data);
 bool crypt_is_bsdi(span data);
 enum password_verdict crypt_verify(const struct scheme_trial *trial, struct error *err);
-enum error_code crypt_make(const struct scheme *scheme, unsigned long cost, span password,
-                           struct secret *out, struct error *err);
 
 /* libcrypt takes no longer ones: CRYPT_MAX_PASSPHRASE_SIZE without the terminator. */
 #define CRYPT_PASSWORD_MAX 511
 
-/* --- plain.c --- */
-bool plain_check(span data, const struct password_bounds *bounds, struct error *err);
-enum password_verdict plain_verify(const struct scheme_trial *trial, struct error *err);
-enum error_code plain_make(const struct scheme *scheme, unsigned long cost, span password,
-                           struct secret *out, struct error *err);
+/* The hash of a password by a setting; both are strings for libcrypt. WRONG stands for "made". */
+enum password_verdict crypt_hash(span password, span setting, struct secret *out,
+                                 struct error *err);
 
-/* In front of a made plain text, which has no mark of its own. */
-#define PLAIN_PREFIX "{PLAIN}"
+/* A setting with a fresh salt. False, with *err set, when there is none. */
+bool crypt_setting(const char *prefix, unsigned long cost, struct secret *out, struct error *err);
+
+#define BCRYPT_PASSWORD_MAX 72          /* bytes that bcrypt hears */
+
+/* Behind {CRYPT} and its like anything goes in Dovecot. */
+#define CRYPT_NAMES "CRYPT MD5-CRYPT SHA256-CRYPT SHA512-CRYPT DES-CRYPT DOVECOT-CRYPT" \
+    " DOVECOT-MD5-CRYPT DOVECOT-SHA256-CRYPT DOVECOT-SHA512-CRYPT DOVECOT-DES-CRYPT" \
+    " LDAP-CRYPT COURIER-CRYPT EXIM-CRYPT"
 
 #endif

@@ -1,13 +1,15 @@
 /* tests/unit/test_password_bounds.c - a cost beyond its bound is refused before any hashing
  *
- * Linked with --wrap=crypt_rn: whether something was hashed is counted, not timed; and libcrypt's
+ * Linked with --wrap for what the libraries hash with: whether something was hashed is counted, not timed; and libcrypt's
  * failures can be played. And with --wrap=free: what is given back is looked at first.
  */
 #include "password/password.h"
 
+#include <argon2.h>
 #include <crypt.h>
 #include <errno.h>
 #include <malloc.h>
+#include <openssl/evp.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -18,6 +20,22 @@
 
 char *__real_crypt_rn(const char *phrase, const char *setting, void *data, int size);
 char *__wrap_crypt_rn(const char *phrase, const char *setting, void *data, int size);
+int __real_argon2_ctx(argon2_context *context, argon2_type type);
+int __wrap_argon2_ctx(argon2_context *context, argon2_type type);
+int __real_EVP_DigestFinal_ex(EVP_MD_CTX *context, unsigned char *out, unsigned *len);
+int __wrap_EVP_DigestFinal_ex(EVP_MD_CTX *context, unsigned char *out, unsigned *len);
+int __real_PKCS5_PBKDF2_HMAC(const char *password, int password_len, const unsigned char *salt,
+                             int salt_len, int rounds, const EVP_MD *md, int len,
+                             unsigned char *out);
+int __wrap_PKCS5_PBKDF2_HMAC(const char *password, int password_len, const unsigned char *salt,
+                             int salt_len, int rounds, const EVP_MD *md, int len,
+                             unsigned char *out);
+int __real_EVP_PBE_scrypt(const char *password, size_t password_len, const unsigned char *salt,
+                          size_t salt_len, uint64_t n, uint64_t r, uint64_t p, uint64_t most,
+                          unsigned char *out, size_t len);
+int __wrap_EVP_PBE_scrypt(const char *password, size_t password_len, const unsigned char *salt,
+                          size_t salt_len, uint64_t n, uint64_t r, uint64_t p, uint64_t most,
+                          unsigned char *out, size_t len);
 
 static size_t hashed;
 static int play_errno;          /* 0: ask the real one */
@@ -30,6 +48,37 @@ __wrap_crypt_rn(const char *phrase, const char *setting, void *data, int size)
         return __real_crypt_rn(phrase, setting, data, size);
     errno = play_errno;
     return NULL;
+}
+
+int
+__wrap_argon2_ctx(argon2_context *context, argon2_type type)
+{
+    hashed++;
+    return __real_argon2_ctx(context, type);
+}
+
+int
+__wrap_EVP_DigestFinal_ex(EVP_MD_CTX *context, unsigned char *out, unsigned *len)
+{
+    hashed++;
+    return __real_EVP_DigestFinal_ex(context, out, len);
+}
+
+int
+__wrap_PKCS5_PBKDF2_HMAC(const char *password, int password_len, const unsigned char *salt,
+                         int salt_len, int rounds, const EVP_MD *md, int len, unsigned char *out)
+{
+    hashed++;
+    return __real_PKCS5_PBKDF2_HMAC(password, password_len, salt, salt_len, rounds, md, len, out);
+}
+
+int
+__wrap_EVP_PBE_scrypt(const char *password, size_t password_len, const unsigned char *salt,
+                      size_t salt_len, uint64_t n, uint64_t r, uint64_t p, uint64_t most,
+                      unsigned char *out, size_t len)
+{
+    hashed++;
+    return __real_EVP_PBE_scrypt(password, password_len, salt, salt_len, n, r, p, most, out, len);
 }
 
 void __real_free(void *block);
@@ -60,25 +109,48 @@ verify(const struct password_bounds *bounds, const char *value, const char *pass
 #define H28 "0123456789012345678901234567"
 #define H43 "0123456789012345678901234567890123456789012"
 #define H86 H43 H43
+#define B20 "AAAAAAAAAAAAAAAAAAAAAAAAAAA="
+#define B32 "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
+#define N32 "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
 #define HBF "abcdefghijklmnopqrstuu0123456789012345678901234567890"      /* 22 + 31 */
 
 /* Reliability row A07, and rows of the vector table. */
 static const struct { const char *what, *value, *key; } bombs[] = {
-    { "sha512 999999999 rounds", "$6$rounds=999999999$salt$" H86,     "sha_rounds_max" },
-    { "sha512 5000001 rounds",   "$6$rounds=5000001$salt$" H86,       "sha_rounds_max" },
-    { "sha256 999999999 rounds", "{CRYPT}$5$rounds=999999999$salt$" H43, "sha_rounds_max" },
-    { "bcrypt 31",               "$2y$31$" HBF,                       "bcrypt_cost_max" },
-    { "bcrypt 16",               "$2b$16$" HBF,                       "bcrypt_cost_max" },
-    { "sha1 4294967295",         "$sha1$4294967295$salt$" H28,         "sha1_rounds_max" },
-    { "sunmd5 4294963199",       "$md5,rounds=4294963199$salt$$" H22, "sunmd5_rounds_max" },
-    { "bsdi 2^24-1",             "_zzzz0123456789ABCDE",              "bsdi_rounds_max" },
-    { "yescrypt 1 GiB",          "$y$jFT$saltsalt$" H43,              "memory_max" },
+    { "sha512 999999999 rounds", "$6$rounds=999999999$salt$" H86,     "sha_rounds" },
+    { "sha512 5000001 rounds",   "$6$rounds=5000001$salt$" H86,       "sha_rounds" },
+    { "sha256 999999999 rounds", "{CRYPT}$5$rounds=999999999$salt$" H43, "sha_rounds" },
+    { "bcrypt 31",               "$2y$31$" HBF,                       "bcrypt_cost" },
+    { "bcrypt 16",               "$2b$16$" HBF,                       "bcrypt_cost" },
+    { "sha1 4294967295",         "$sha1$4294967295$salt$" H28,         "sha1_rounds" },
+    { "sunmd5 4294963199",       "$md5,rounds=4294963199$salt$$" H22, "sunmd5_rounds" },
+    { "bsdi 2^24-1",             "_zzzz0123456789ABCDE",              "bsdi_rounds" },
+    { "yescrypt 1 GiB",          "$y$jFT$saltsalt$" H43,              "scrypt_memory" },
     { "yescrypt r huge",         "$y$j9zzzzzz$saltsalt$" H43,         NULL },
-    { "yescrypt 562 passes",      "$y$j9T/s..$saltsalt$" H43,         "memory_max" },
-    { "gost-yescrypt 16 GiB",    "$gy$jJT$saltsalt$" H43,             "memory_max" },
-    { "scrypt N = 2^63",         "$7$z6..../....salt$" H43,           "memory_max" },
-    { "scrypt r = 2^30-1",       "$7$Czzzzz/....salt$" H43,           "memory_max" },
-    { "scrypt p = 2^30-1",       "$7$C6....zzzzzsalt$" H43,           "memory_max" },
+    { "yescrypt 562 passes",      "$y$j9T/s..$saltsalt$" H43,         "scrypt_memory" },
+    { "gost-yescrypt 16 GiB",    "$gy$jJT$saltsalt$" H43,             "scrypt_memory" },
+    { "scrypt N = 2^63",         "$7$z6..../....salt$" H43,           "scrypt_memory" },
+    { "scrypt r = 2^30-1",       "$7$Czzzzz/....salt$" H43,           "scrypt_memory" },
+    { "scrypt p = 2^30-1",       "$7$C6....zzzzzsalt$" H43,           "scrypt_memory" },
+    { "argon2 4 TiB", "$argon2id$v=19$m=4294967295,t=3,p=1$c29tZXNhbHQ$" N32, "max_memory" },
+    { "argon2 1 GiB and one", "$argon2id$v=19$m=1048577,t=1,p=1$c29tZXNhbHQ$" N32, "max_memory" },
+    { "argon2 1 GiB, 5 passes", "$argon2id$v=19$m=1048576,t=5,p=1$c29tZXNhbHQ$" N32,
+      "max_cost_ms" },
+    { "argon2 passes", "$argon2i$v=19$m=64,t=4294967295,p=1$c29tZXNhbHQ$" N32, "argon2_passes" },
+    { "argon2 lanes", "$argon2d$v=19$m=4096,t=1,p=65$c29tZXNhbHQ$" N32, "argon2_lanes" },
+    { "Django's argon2", "argon2$argon2i$m=4294967295,t=3,p=1$c29tZXNhbHQ$" N32, "max_memory" },
+    { "pbkdf2", "pbkdf2_sha256$2147483647$salt$" B32, "pbkdf2_rounds" },
+    { "pbkdf2 of 64 bits", "pbkdf2_sha256$18446744073709551615$salt$" B32, "pbkdf2_rounds" },
+    { "389-DS", "{PBKDF2}4294967295$AAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAA", "pbkdf2_rounds" },
+    { "scram", "{SCRAM-SHA-1}2147483647,AAAA," B20 "," B20, "pbkdf2_rounds" },
+    { "PostgreSQL's scram", "SCRAM-SHA-256$2147483647:AAAA$" B32 ":" B32, "pbkdf2_rounds" },
+    { "passlib's scram", "$scram$4294967295$AAAA$sha-1=AAAAAAAAAAAAAAAAAAAAAAAAAAA",
+      "pbkdf2_rounds" },
+    { "PHC scrypt", "$scrypt$ln=63,r=8,p=1$AAAA$" N32, "scrypt_memory" },
+    { "PHC scrypt's r", "$scrypt$ln=14,r=1073741823,p=1$AAAA$" N32, "scrypt_memory" },
+    { "phpass", "$P$Rsaltsalt" H22, "phpass_log2" },
+    { "drupal", "$S$Ssaltsalt" H43, "drupal7_log2" },
+    { "fshp", "{FSHP0|0|4294967295}" B20, "fshp_rounds" },
+    { "otp", "{OTP}md5 2147483647 seed 0123456789abcdef", "otp_rounds" },
 };
 
 static void
@@ -182,7 +254,8 @@ each_bound_holds_to_the_last_unit(void **state)
 {
     struct password_bounds bounds = {
         .length_max = 64, .stored_max = 200, .bcrypt_cost_max = 4, .sha_rounds_max = 1000,
-        .sha1_rounds_max = 7, .sunmd5_rounds_max = 7, .bsdi_rounds_max = 65, .memory_max = 1 << 20,
+        .sha1_rounds_max = 7, .sunmd5_rounds_max = 7, .bsdi_rounds_max = 65,
+        .memory_max = UINT64_MAX, .scrypt_memory_max = 1 << 20, .cost_ms_max = UINT64_MAX,
     };
     const struct { const char *value; void *bound; bool wide; } at_bound[] = {
         { "$2y$04$" HBF,                                       &bounds.bcrypt_cost_max, false },
@@ -191,9 +264,9 @@ each_bound_holds_to_the_last_unit(void **state)
         { "$sha1$7$salt$" H28,         &bounds.sha1_rounds_max, true },
         { "$md5,rounds=7$salt$" H22,                           &bounds.sunmd5_rounds_max, true },
         { "_//..0123456789ABCDE",                              &bounds.bsdi_rounds_max, true },
-        { "$y$j75$saltsalt$" H43,                              &bounds.memory_max, true },
-        { "$gy$j75$saltsalt$" H43,                             &bounds.memory_max, true },
-        { "$7$86..../....salt$" H43,                           &bounds.memory_max, true },
+        { "$y$j75$saltsalt$" H43,                              &bounds.scrypt_memory_max, true },
+        { "$gy$j75$saltsalt$" H43,                             &bounds.scrypt_memory_max, true },
+        { "$7$86..../....salt$" H43,                           &bounds.scrypt_memory_max, true },
     };
     struct error err;
 
@@ -243,7 +316,7 @@ a_stored_value_beyond_stored_max_is_bad(void **state)
     bounds.stored_max = sizeof("{PLAIN}secret") - 1;
     assert_int_equal(verify(&bounds, "{PLAIN}secret", "secret", &err), PASSWORD_RIGHT);
     assert_int_equal(verify(&bounds, "{PLAIN}secrets", "secrets", &err), PASSWORD_BAD);
-    assert_non_null(strstr(err.reason, "stored_max"));
+    assert_non_null(strstr(err.reason, "max_stored"));
 }
 
 /* libcrypt takes 511 bytes. A longer one may well be what was hashed, by others: wrong, not bad. */
