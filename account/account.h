@@ -25,6 +25,7 @@ struct account {
     bool password_expired, must_change;
     bool password_null;                 /* SQL NULL */
     int64_t expires_at;                 /* Unix seconds; 0: never */
+    unsigned encodings;                 /* as password_encodings of its source */
     bool latin1;                        /* hashed from the ISO-8859-1 form of the password */
     char login[ACCOUNT_LOGIN_MAX + 1];  /* as stored */
     char asked[ACCOUNT_LOGIN_MAX + 1];  /* the name that found the row, as stored, where that is

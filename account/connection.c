@@ -211,6 +211,7 @@ finish_account(const struct account_source *source, struct account *out, struct 
     const char *scheme = source->config.default_scheme;
 
     out->source = source->config.title;
+    out->encodings = source->config.password_encodings;
     out->latin1 = source->latin1;
     if (!out->found || out->ambiguous || out->scheme[0] || !scheme)
         return ERROR_NONE;

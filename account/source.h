@@ -67,6 +67,8 @@ struct account_source_config {
     size_t connections;                         /* how many threads may ask at once */
     int64_t query_timeout_ms;                   /* for one query, connecting included */
     size_t secrets_max;                         /* further passwords that are tried */
+    unsigned password_encodings;                /* more ways to take a password: a set of
+                                                 * enum password_encoding, handed on */
     bool alias;                                 /* the row may name another account than asked */
 };
 

@@ -61,6 +61,7 @@ auth_new(const struct auth_config *config, struct account_source **sources, size
     /* Aligned for the counters; a plain calloc() need not be. */
     struct auth *auth = aligned_alloc(_Alignof(struct auth), sizeof(*auth));
     struct auth_source *rooms = calloc(sources_count, sizeof(*rooms));
+    enum error_code code;
 
     *out = NULL;
     if (!auth || !rooms) {
@@ -82,9 +83,13 @@ auth_new(const struct auth_config *config, struct account_source **sources, size
         rooms[i] = (struct auth_source){ .auth = auth, .index = i, .source = sources[i] };
     flight_table_set(&auth->flights);
     pace_set(&auth->pace);
-    if (start_threads(auth, err) != ERROR_NONE) {
+    memory_set(&auth->memory, config->memory_budget > 0 ? config->memory_budget
+                                                        : config->password.memory_max);
+    code = weakness_set(&auth->weakness, sources_count)
+        ? start_threads(auth, err) : error_set(err, ERROR_UNAVAILABLE, "auth: no memory");
+    if (code != ERROR_NONE) {
         auth_free(auth);
-        return err->code;
+        return code;
     }
     *out = auth;
     return ERROR_NONE;
@@ -114,6 +119,8 @@ auth_free(struct auth *auth)
     for (size_t i = 0; i < auth->sources_count; i++)
         source_stop(&auth->sources[i]);
     flight_table_wipe(&auth->flights);
+    weakness_close(&auth->weakness);
+    memory_close(&auth->memory);
     free(auth->sources);
     free(auth);
 }

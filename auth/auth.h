@@ -30,6 +30,10 @@ struct auth_config {
     size_t hash_threads;                        /* 0: as many as there are processors */
     size_t queue_max;                           /* requests that may wait for a lookup or a hash */
     struct password_bounds password;
+    uint64_t memory_budget;                     /* bytes, for all verifications that run
+                                                 * together; 0: as much as one may need */
+    const char *const *refuse_schemes;          /* names of the registry */
+    size_t refuse_schemes_count;
     const struct auth_service_rule *services;   /* by mapped name */
     size_t services_count;
 };

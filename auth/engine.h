@@ -10,7 +10,9 @@
 #include "auth/auth.h"
 #include "auth/counts.h"
 #include "auth/flight.h"
+#include "auth/memory.h"
 #include "auth/pace.h"
+#include "auth/weakness.h"
 #include "auth/workers.h"
 
 #define AUTH_SCOPE_MAX 64
@@ -36,6 +38,8 @@ struct auth {
     struct workers *hashes;
     struct flight_table flights;
     struct pace pace;
+    struct memory memory;               /* what verifications may need together */
+    struct weakness weakness;
     struct counts counts;
 };
 

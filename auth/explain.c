@@ -170,13 +170,14 @@ tell_sources(struct telling *t)
 }
 
 static void
-tell_tried(void *context, const struct account_secret *secret, enum password_verdict verdict,
-           const struct error *err)
+tell_tried(void *context, const struct account_secret *secret, const struct password_facts *facts,
+           enum password_verdict verdict, const struct error *err)
 {
     const struct telling *t = context;
     char name[TRIAL_NAME_MAX];
     enum verdict_reason reason = trial_reason(verdict);
 
+    (void)facts;
     tell(t, "password", "%s%s%s%s%s%s", secret ? "of secret " : "",
          secret ? trial_secret_name(secret, name) : "", secret ? ": " : "",
          reason == REASON_OK ? "right" : verdict_reason_word(reason), err->reason[0] ? ": " : "",
@@ -204,7 +205,7 @@ static enum verdict_reason
 tell_password(struct telling *t, enum verdict_reason policy)
 {
     const struct trial trial = {
-        .bounds = &t->auth->config.password, .account = &t->account, .secrets = t->secrets,
+        .config = &t->auth->config, .memory = &t->auth->memory, .account = &t->account, .secrets = t->secrets,
         .login = identity_name(&t->asked.who), .password = t->asked.password,
         .network = span_of(t->asked.network), .clock = t->auth->clock,
         .deadline_ms = clock_now_ms(t->auth->clock) + t->auth->config.deadline_ms,

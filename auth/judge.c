@@ -365,17 +365,48 @@ judge_start(struct flight *flight)
 
 /* --- password --------------------------------------------------------------------- */
 
+/* Once a day for each source and scheme. */
+static void
+log_weak_scheme(struct flight *flight, const struct password_facts *facts,
+                enum password_verdict verdict)
+{
+    struct auth *auth = flight->auth;
+
+    if ((verdict == PASSWORD_RIGHT || verdict == PASSWORD_WRONG)
+        && facts->class != PASSWORD_STRONG
+        && weakness_is_due(&auth->weakness, flight->source, facts->scheme,
+                           clock_unix_s(auth->clock)))
+        log_line(LOG_LEVEL_WARNING, "accounts \"%s\": has stored passwords of the %s scheme %s "
+                 "(refuse_schemes in claviger.conf(5) would refuse them)",
+                 flight->account.source, password_class_name(facts->class), facts->scheme);
+}
+
+/* What a scheme does not hear is its truth, but worth knowing. */
+static void
+log_unheard(const struct flight *flight, const struct password_facts *facts,
+            enum password_verdict verdict)
+{
+    char login[LOG_TOKEN_MAX];
+
+    if (verdict == PASSWORD_RIGHT && facts->hears > 0 && flight->password.len > facts->hears)
+        log_line(LOG_LEVEL_INFO, "accounts \"%s\": login=%s has a password longer than the %zu "
+                 "bytes that %s hears", flight->account.source,
+                 log_token(span_of(flight->account.login), login), facts->hears, facts->scheme);
+}
+
 /* An alarm for a stored password that nobody can verify, and the name of a further one that was
  * right: that is how an operator sees which device it was. */
 static void
-log_tried(void *context, const struct account_secret *secret, enum password_verdict verdict,
-          const struct error *err)
+log_tried(void *context, const struct account_secret *secret, const struct password_facts *facts,
+          enum password_verdict verdict, const struct error *err)
 {
-    const struct flight *flight = context;
+    struct flight *flight = context;
     bool unavailable = verdict_outcome_of(trial_reason(verdict)) == VERDICT_UNAVAILABLE;
     char login[LOG_TOKEN_MAX], name[LOG_TOKEN_MAX];
 
     log_token(span_of(flight->account.login), login);
+    log_weak_scheme(flight, facts, verdict);
+    log_unheard(flight, facts, verdict);
     if (secret)
         log_token(span_of(secret->name), name);
     if (secret && verdict == PASSWORD_RIGHT)
@@ -393,7 +424,7 @@ static struct trial_end
 verify(struct flight *flight)
 {
     const struct trial trial = {
-        .bounds = &flight->auth->config.password, .account = &flight->account,
+        .config = &flight->auth->config, .memory = &flight->auth->memory, .account = &flight->account,
         .secrets = flight->secrets, .login = identity_name(&flight->who),
         .password = secret_get(&flight->password), .network = span_of(flight->network),
         .clock = flight->auth->clock, .deadline_ms = atomic_load(&flight->deadline_ms),

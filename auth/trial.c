@@ -29,22 +29,44 @@ trial_secret_name(const struct account_secret *secret, char out[TRIAL_NAME_MAX])
 
 /* --- one stored password ------------------------------------------------------------- */
 
-static enum password_verdict
-verify(const struct trial *trial, const struct stored_password *stored, struct trial_end *end,
-       struct error *err)
+static bool
+is_refused(const struct auth_config *config, const char *scheme)
 {
-    enum password_verdict verdict;
-    struct secret latin1 = { .len = 0 };
+    for (size_t i = 0; i < config->refuse_schemes_count; i++)
+        if (span_is_nocase(span_of(scheme), config->refuse_schemes[i]))
+            return true;
+    return false;
+}
 
-    error_clear(err);
-    verdict = password_verify(trial->bounds, stored, trial->password, err);
-    end->verifications++;
-    if (verdict == PASSWORD_WRONG && trial->account->latin1
-        && password_to_latin1(trial->password, &latin1)) {
-        verdict = password_verify(trial->bounds, stored, secret_get(&latin1), err);
-        end->verifications++;
+/* RIGHT when it may be verified. */
+static enum password_verdict
+inspect(const struct trial *trial, const struct stored_password *stored,
+        struct password_facts *facts, struct error *err)
+{
+    enum password_verdict value = password_inspect(&trial->config->password, stored, facts, err);
+
+    if (value != PASSWORD_RIGHT || !is_refused(trial->config, facts->scheme))
+        return value;
+    error_set(err, ERROR_CONFIG, "stored password: %s: refuse_schemes refuses it", facts->scheme);
+    return PASSWORD_BAD;
+}
+
+/* With as much of the memory budget as it needs, or after the deadline not at all. */
+static enum password_verdict
+verify(const struct trial *trial, const struct stored_password *stored,
+       const struct password_facts *facts, bool *starved_out, struct error *err)
+{
+    const uint64_t bytes = facts->cost.memory;
+    enum password_verdict verdict;
+
+    if (!memory_take(trial->memory, bytes, trial->deadline_ms - clock_now_ms(trial->clock))) {
+        error_set(err, ERROR_UNAVAILABLE, "stored password: %s: no memory_budget left in time",
+                  facts->scheme);
+        *starved_out = true;
+        return PASSWORD_FAILED;
     }
-    secret_wipe(&latin1);
+    verdict = password_verify(&trial->config->password, stored, trial->password, err);
+    memory_give(trial->memory, bytes);
     return verdict;
 }
 
@@ -56,13 +78,19 @@ try_secret(const struct trial *trial, const struct account_secret *secret, struc
         .is_null = secret ? secret->null : account->password_null,
         .value = secret_get(secret ? &secret->stored : &account->stored),
         .scheme = span_of(secret ? secret->scheme : account->scheme), .login = trial->login,
+        .encodings = account->encodings | (account->latin1 ? (unsigned)PASSWORD_LATIN1 : 0),
     };
+    struct password_facts facts;
+    bool starved = false;
     struct error err;
-    enum password_verdict verdict = verify(trial, &stored, end, &err);
+    enum password_verdict verdict = inspect(trial, &stored, &facts, &err);
 
+    end->verifications++;
+    if (verdict == PASSWORD_RIGHT)
+        verdict = verify(trial, &stored, &facts, &starved, &err);
     if (trial->tried)
-        trial->tried(trial->context, secret, verdict, &err);
-    return trial_reason(verdict);
+        trial->tried(trial->context, secret, &facts, verdict, &err);
+    return starved ? REASON_OVERLOADED : trial_reason(verdict);
 }
 
 /* --- all of them --------------------------------------------------------------------- */

@@ -6,7 +6,7 @@
  *          `secrets_max` and one more; a right one as many as stand before it. How long an answer takes
  *          can therefore tell how many secrets an account has, or which one was right; to somebody
  *          who knows none of them it is the same time for every wrong password.
- *          Where the manager hashes ISO-8859-1 and the password is no ASCII, its other form is tried as well.
+ *          What a scheme needs of memory is taken from the budget of all verifications first.
  * Outputs  The reason, policy included: a further password opens what the account's row and its own
  *          limits allow.
  * Threads  Any function from any thread.
@@ -14,13 +14,16 @@
 #ifndef AUTH_TRIAL_H
 #define AUTH_TRIAL_H
 
+#include "auth/auth.h"
+#include "auth/memory.h"
 #include "auth/verdict.h"
 #include "common/clock.h"
 #include "password/password.h"
 
 /* Borrowed for the call. */
 struct trial {
-    const struct password_bounds *bounds;
+    const struct auth_config *config;           /* bounds, and schemes that are refused */
+    struct memory *memory;                      /* what verifications may need together */
     const struct account *account;
     const struct account_secret *secrets;
     span login, password, network;
@@ -30,7 +33,8 @@ struct trial {
     /* Told of each that was tried (secret NULL: the row's own); err->reason says why nobody could
      * tell. NULL: nobody wants to know. */
     void (*tried)(void *context, const struct account_secret *secret,
-                  enum password_verdict verdict, const struct error *err);
+                  const struct password_facts *facts, enum password_verdict verdict,
+                  const struct error *err);
     void *context;
 };
 

@@ -35,6 +35,9 @@ static const struct config_word protocols[] = {
     { "saslauthd", LISTEN_SASLAUTHD }, { "pam", LISTEN_PAM }, { "control", LISTEN_CONTROL },
 };
 _Static_assert(COUNT(protocols) == LISTEN_PROTOCOLS, "a protocol lacks its word");
+static const struct config_word encodings[] = {
+    { "utf8", 0 }, { "saslprep", PASSWORD_SASLPREP }, { "latin1", PASSWORD_LATIN1 },
+};
 static const struct config_word cases[] = { { "lower", IDENTITY_LOWER }, { "keep", IDENTITY_KEEP } };
 
 const char *
@@ -62,7 +65,7 @@ static const struct config_key daemon_keys[] = {
 };
 
 #define ACCOUNTS(member) MEMBER(struct account_source_config, member)
-#define OWN_QUERIES_AT 11
+#define OWN_QUERIES_AT 12
 /* Not constant: config_schema_init() puts account/'s names of queries behind these. */
 static struct config_key accounts_keys[OWN_QUERIES_AT + ACCOUNT_QUERIES] = {
     { "preset", &config_name, ACCOUNTS(preset) },
@@ -70,6 +73,8 @@ static struct config_key accounts_keys[OWN_QUERIES_AT + ACCOUNT_QUERIES] = {
     { "driver", &config_name, ACCOUNTS(driver) },
     { "file", &config_path, ACCOUNTS(file) },
     { "default_scheme", &config_scheme, ACCOUNTS(default_scheme) },
+    { "password_encodings", &config_set_of, ACCOUNTS(password_encodings), .list = true,
+      WORDS(encodings) },
     { "make_scheme", &config_make_scheme, ACCOUNTS(make_scheme) },
     /* Each costs a hash for every wrong password. */
     { "secrets_max", &config_count, ACCOUNTS(secrets_max), .most = 100 },
@@ -117,7 +122,25 @@ static const struct config_key password_keys[] = {
     { "sunmd5_rounds", &config_count, PASSWORD(sunmd5_rounds_max), .most = UINT32_MAX },
     /* Four characters of six bits. */
     { "bsdi_rounds", &config_count, PASSWORD(bsdi_rounds_max), .least = 1, .most = (1 << 24) - 1 },
-    { "memory", &config_size, PASSWORD(memory_max), .least = MEGABYTE, .most = 65536 * MEGABYTE },
+    { "pbkdf2_rounds", &config_count, PASSWORD(pbkdf2_rounds_max), .least = 1, .most = INT32_MAX },
+    /* One character of six bits, of which phpass takes 7 to 30. */
+    { "phpass_log2", &config_count, PASSWORD(phpass_log2_max), .least = 7, .most = 30 },
+    { "drupal7_log2", &config_count, PASSWORD(drupal7_log2_max), .least = 7, .most = 30 },
+    { "argon2_passes", &config_count, PASSWORD(argon2_passes_max), .least = 1, .most = UINT32_MAX },
+    /* libargon2's own limit. */
+    { "argon2_lanes", &config_count, PASSWORD(argon2_lanes_max), .least = 1,
+      .most = (1 << 24) - 1 },
+    { "otp_rounds", &config_count, PASSWORD(otp_rounds_max), .least = 1, .most = INT32_MAX },
+    { "fshp_rounds", &config_count, PASSWORD(fshp_rounds_max), .least = 1, .most = UINT32_MAX },
+    { "scrypt_memory", &config_size, PASSWORD(scrypt_memory_max), .least = MEGABYTE,
+      .most = 65536 * MEGABYTE },
+    { "max_memory", &config_size, PASSWORD(memory_max), .least = MEGABYTE,
+      .most = 65536 * MEGABYTE },
+    { "memory_budget", &config_size, MEMBER(struct config, auth.memory_budget),
+      .least = MEGABYTE, .most = 1024 * 1024 * MEGABYTE },
+    { "max_cost_ms", &config_count, PASSWORD(cost_ms_max), .least = 1, .most = 3600000 },
+    { "refuse_schemes", &config_scheme_row,
+      LIST(struct config, auth.refuse_schemes, auth.refuse_schemes_count) },
 };
 
 static const struct config_key identity_keys[] = {
@@ -261,6 +284,21 @@ check_cache(struct config_section_view *view, struct error *err)
                      "an entry does not live long enough to be looked up again");
 }
 
+/* What one verification may need has to fit into what all of them may. */
+static enum error_code
+check_password(struct config_section_view *view, struct error *err)
+{
+    struct auth_config *auth = &view->draft->config.auth;
+
+    view->fault = "memory_budget";
+    if (auth->memory_budget == 0)
+        auth->memory_budget = auth->password.memory_max;
+    if (auth->password.memory_max <= auth->memory_budget)
+        return ERROR_NONE;
+    return error_set(err, ERROR_CONFIG, "\"memory_budget\" is less than \"max_memory\": "
+                     "what needs the most would never be verified");
+}
+
 /* --- the sections -------------------------------------------------------------------- */
 
 const struct config_section config_sections[CONFIG_SECTIONS] = {
@@ -269,7 +307,7 @@ const struct config_section config_sections[CONFIG_SECTIONS] = {
     { "listen", true, KEYS(listen_keys), begin_listen, check_listen },
     { "service", true, KEYS(service_keys), begin_service, check_service },
     { "cache", false, KEYS(cache_keys), begin_config, check_cache },
-    { "password", false, KEYS(password_keys), begin_config, NULL },
+    { "password", false, KEYS(password_keys), begin_config, check_password },
     { "identity", false, KEYS(identity_keys), begin_config, NULL },
 };
 _Static_assert(COUNT(accounts_keys) <= CONFIG_KEYS_MAX && COUNT(daemon_keys) <= CONFIG_KEYS_MAX,

@@ -192,17 +192,42 @@ refuse_word(const struct config_key *key, const char *text, struct error *err)
     return error_set(err, ERROR_CONFIG, "\"%.80s\" is none of %s", text, all);
 }
 
+static const struct config_word *
+find_word(const struct config_key *key, const char *text)
+{
+    for (size_t i = 0; i < key->words_count; i++)
+        if (strcmp(text, key->words[i].name) == 0)
+            return &key->words[i];
+    return NULL;
+}
+
 static enum error_code
 take_word(const struct config_key *key, const char *text, void *base, struct keep *keep,
           struct error *err)
 {
+    const struct config_word *word = find_word(key, text);
+
     (void)keep;
-    for (size_t i = 0; i < key->words_count; i++)
-        if (strcmp(text, key->words[i].name) == 0) {
-            store_number(key, base, key->words[i].value);
-            return ERROR_NONE;
-        }
-    return refuse_word(key, text, err);
+    if (!word)
+        return refuse_word(key, text, err);
+    store_number(key, base, word->value);
+    return ERROR_NONE;
+}
+
+/* A list of words, each of which adds its bits to an unsigned. */
+static enum error_code
+take_into_set(const struct config_key *key, const char *text, void *base, struct keep *keep,
+              struct error *err)
+{
+    const struct config_word *word = find_word(key, text);
+    unsigned set;
+
+    (void)keep;
+    if (!word)
+        return refuse_word(key, text, err);
+    memcpy(&set, (unsigned char *)base + key->offset, sizeof(set));
+    store_number(key, base, set | word->value);
+    return ERROR_NONE;
 }
 
 /* --- texts --------------------------------------------------------------------------- */
@@ -359,13 +384,29 @@ check_service(char *text, struct error *err)
 static const char *
 nearest_scheme(const char *word)
 {
-    const char *names[128];
+    const char *names[192];
     struct password_scheme_info info;
     size_t count = 0;
 
     while (count < COUNT(names) && password_scheme_get(count, &info))
         names[count++] = info.name;
     return nearest_find(word, names, count);
+}
+
+/* A row's own name: an alias may stand for many rows. */
+static enum error_code
+check_scheme_row(char *text, struct error *err)
+{
+    struct password_scheme_info info;
+    const char *nearest;
+
+    for (size_t i = 0; password_scheme_get(i, &info); i++)
+        if (span_is_nocase(span_of(text), info.name))
+            return ERROR_NONE;
+    nearest = nearest_scheme(text);
+    return error_set(err, ERROR_CONFIG, "\"%.80s\" is not %s%s%s%s", text,
+                     config_scheme_row.form, nearest ? ": did you mean \"" : "",
+                     nearest ? nearest : "", nearest ? "\"?" : "");
 }
 
 static enum error_code
@@ -450,6 +491,11 @@ const struct config_kind config_peer = {
 const struct config_kind config_service = {
     .take = take_text, .text = check_service,
     .form = "a service's name such as \"imap\" or \"smtp\"",
+};
+const struct config_kind config_set_of = { .take = take_into_set, .form = "a word" };
+const struct config_kind config_scheme_row = {
+    .take = take_text, .text = check_scheme_row,
+    .form = "a scheme's name, as \"clavigerctl schemes\" has it",
 };
 const struct config_kind config_scheme = {
     .take = take_text, .text = check_scheme,

@@ -38,6 +38,7 @@ put_source(crypto_generichash_state *state, const struct account_source_config *
     for (size_t i = 0; i < source->options_count; i++)
         put_text(state, source->options[i]);
     put_number(state, source->alias);
+    put_number(state, source->password_encodings);
     put_number(state, source->domains_count);
     for (size_t i = 0; i < source->domains_count; i++)
         put_text(state, source->domains[i]);
@@ -51,7 +52,10 @@ put_bounds(crypto_generichash_state *state, const struct password_bounds *bounds
     const uint64_t numbers[] = {
         bounds->length_max, bounds->stored_max, bounds->bcrypt_cost_max, bounds->sha_rounds_max,
         bounds->sha1_rounds_max, bounds->sunmd5_rounds_max, bounds->bsdi_rounds_max,
-        bounds->memory_max,
+        bounds->pbkdf2_rounds_max, bounds->phpass_log2_max, bounds->drupal7_log2_max,
+        bounds->argon2_passes_max, bounds->argon2_lanes_max, bounds->otp_rounds_max,
+        bounds->fshp_rounds_max, bounds->memory_max, bounds->scrypt_memory_max,
+        bounds->cost_ms_max,
     };
 
     put(state, numbers, sizeof(numbers));
@@ -68,6 +72,9 @@ scope_make(const struct config *config, unsigned char out[SCOPE_BYTES])
         put_source(&state, &config->accounts[i]);
     put_number(&state, config->auth.local_case);
     put_bounds(&state, &config->auth.password);
+    put_number(&state, config->auth.refuse_schemes_count);
+    for (size_t i = 0; i < config->auth.refuse_schemes_count; i++)
+        put_text(&state, config->auth.refuse_schemes[i]);
     put_text(&state, config->daemon.preset_dir);
     crypto_generichash_final(&state, out, SCOPE_BYTES);
 }

@@ -21,6 +21,7 @@
     "  driver_dir = /d  preset_dir = '/p' }\n" \
     "accounts first { preset = claviger  driver = sqlite  file = \"/var/a.db\"\n" \
     "  default_scheme = \"SHA512-CRYPT\"  domains = { Example.ORG, \"b.example\", c.example }\n" \
+    "  password_encodings = { utf8, latin1 }\n" \
     "  connections = 9  query_timeout = 2s  alias = yes\n" \
     "  options = { \"send-only\", \"server-id=12\" }  make_scheme = \"{BLF-CRYPT}\"  secrets_max = 7 }\n" \
     "accounts second { lookup = 'SELECT \"%u\"' list = \"l\\n\\t\\\"\\\\\\$\"  set_password = \"s\n" \
@@ -33,7 +34,11 @@
     "service imap { }\n" \
     "cache { entries = 5  ttl = 30d  revalidate = 0  negative_ttl = 1m  grace = 1h }\n" \
     "password { max_length = 72  max_stored = 200  bcrypt_cost = 12  sha_rounds = 1000\n" \
-    "  sha1_rounds = 5  sunmd5_rounds = 6  bsdi_rounds = 7  memory = 64M }\n" \
+    "  sha1_rounds = 5  sunmd5_rounds = 6  bsdi_rounds = 7\n" \
+    "  pbkdf2_rounds = 8  phpass_log2 = 9  drupal7_log2 = 10  argon2_passes = 11\n" \
+    "  argon2_lanes = 12  otp_rounds = 13  fshp_rounds = 14  scrypt_memory = 32M\n" \
+    "  max_memory = 64M  memory_budget = 128M  max_cost_ms = 15\n" \
+    "  refuse_schemes = { plain, LANMAN } }\n" \
     "identity { case = keep }\n"
 
 /* NULL, with the reason in *err, when it is refused. */

@@ -856,6 +856,25 @@ what_the_request_alone_decides_asks_nobody(void **state)
     bench_free(bench);
 }
 
+/* Not rejected: that would tell a user that a right password is wrong. */
+static void
+a_scheme_that_is_refused_is_unavailable_whatever_the_password(void **state)
+{
+    static const char *const refused[] = { "plain" };
+    struct bench *bench = bench_new();
+
+    (void)state;
+    bench->config.refuse_schemes = refused;
+    bench->config.refuse_schemes_count = COUNT(refused);
+    bench_start(bench);
+    row("ada@example.org", "{PLAIN}secret");
+    row("bob@example.org", "{PLAIN-MD5}5ebe2294ecd0e0f08eab7690d2a6ee69");
+    expect(ask(bench, "ada@example.org", "secret"), REASON_BAD_STORED_PASSWORD, VIA_LOOKUP);
+    expect(ask(bench, "ada@example.org", "wrong"), REASON_BAD_STORED_PASSWORD, VIA_LOOKUP);
+    expect(ask(bench, "bob@example.org", "secret"), REASON_OK, VIA_LOOKUP);
+    bench_free(bench);
+}
+
 static void
 a_password_over_the_limit_is_refused_and_one_at_it_is_not(void **state)
 {
@@ -1073,6 +1092,7 @@ main(void)
         cmocka_unit_test(spellings_of_one_name_share_an_entry),
         cmocka_unit_test(a_service_may_have_a_default_domain_of_its_own),
         cmocka_unit_test(what_the_request_alone_decides_asks_nobody),
+        cmocka_unit_test(a_scheme_that_is_refused_is_unavailable_whatever_the_password),
         cmocka_unit_test(a_password_over_the_limit_is_refused_and_one_at_it_is_not),
         cmocka_unit_test(what_may_not_be_a_stored_password_is_unavailable),
         cmocka_unit_test(who_must_change_the_password_is_told_so_each_time),

@@ -106,6 +106,7 @@ expect_accounts(const struct config *config)
     assert_string_equal(first->domains[2], "c.example");
     assert_int_equal(first->connections, 9);
     assert_int_equal(first->query_timeout_ms, 2000);
+    assert_int_equal(first->password_encodings, PASSWORD_LATIN1);
     assert_true(first->alias);
     assert_null(config->accounts[1].preset);
     for (size_t i = 0; i < ACCOUNT_QUERIES; i++)
@@ -153,7 +154,19 @@ expect_bounds(const struct config *config)
     assert_int_equal(p->sha1_rounds_max, 5);
     assert_int_equal(p->sunmd5_rounds_max, 6);
     assert_int_equal(p->bsdi_rounds_max, 7);
+    assert_int_equal(p->pbkdf2_rounds_max, 8);
+    assert_int_equal(p->phpass_log2_max, 9);
+    assert_int_equal(p->drupal7_log2_max, 10);
+    assert_int_equal(p->argon2_passes_max, 11);
+    assert_int_equal(p->argon2_lanes_max, 12);
+    assert_int_equal(p->otp_rounds_max, 13);
+    assert_int_equal(p->fshp_rounds_max, 14);
+    assert_int_equal(p->scrypt_memory_max, 32 << 20);
     assert_int_equal(p->memory_max, 64 << 20);
+    assert_int_equal(p->cost_ms_max, 15);
+    assert_int_equal(config->auth.memory_budget, 128 << 20);
+    assert_int_equal(config->auth.refuse_schemes_count, 2);
+    assert_string_equal(config->auth.refuse_schemes[1], "LANMAN");
 }
 
 static void
@@ -211,7 +224,7 @@ a_size_counts_in_powers_of_1024(void **state)
         char text[300];
         struct config *config;
 
-        snprintf(text, sizeof(text), ONE_SOURCE ONE_LISTENER "password { memory = %s }",
+        snprintf(text, sizeof(text), ONE_SOURCE ONE_LISTENER "password { max_memory = %s }",
                  sizes[i].text);
         config = load_good(text);
         if (config->auth.password.memory_max != sizes[i].bytes)
