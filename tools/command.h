@@ -19,6 +19,7 @@ enum exit_status {
     EXIT_OK = 0,                /* done; accepted */
     EXIT_REJECTED = 1,          /* rejected; no such account; it exists already */
     EXIT_UNAVAILABLE = 2,       /* nobody could tell: daemon or account source not reachable */
+    EXIT_BAD_VALUE = 3,         /* verify: malformed, unknown, beyond a bound, or "no login" */
     EXIT_USAGE = 64,            /* EX_USAGE of sysexits.h */
     EXIT_CONFIGURATION = 78     /* EX_CONFIG */
 };
@@ -86,6 +87,6 @@ enum error_code command_identity(const struct config *config, const char *login,
 extern const struct command *const commands[];
 extern const size_t commands_count;
 extern const struct command cmd_check_config, cmd_status, cmd_test, cmd_explain, cmd_flush,
-    cmd_reload, cmd_hash, cmd_user, cmd_presets;
+    cmd_reload, cmd_hash, cmd_verify, cmd_schemes, cmd_calibrate, cmd_user, cmd_presets;
 
 #endif

@@ -1,0 +1,110 @@
+/* tools/cmd_verify.c - clavigerctl verify: is this the password of that stored password?
+ *
+ * Both come on standard input, so that neither stands in a list of processes: two lines, or with
+ * -0 the stored password, a NUL, and the password to the end (a NUL at the end is left out).
+ * Unlike a sign-in it answers for the empty password too: it is the value that is asked about.
+ */
+#include "password/password.h"
+#include "tools/command.h"
+#include "tools/input_pair.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <unistd.h>
+
+static const struct { const char *word; enum exit_status status; } answers[] = {
+    [PASSWORD_RIGHT]  = { "right", EXIT_OK },
+    [PASSWORD_WRONG]  = { "wrong", EXIT_REJECTED },
+    [PASSWORD_LOCKED] = { "no login", EXIT_BAD_VALUE },
+    [PASSWORD_BAD]    = { "bad stored password", EXIT_BAD_VALUE },
+    [PASSWORD_FAILED] = { "could not be told", EXIT_UNAVAILABLE },
+};
+_Static_assert(COUNT(answers) == PASSWORD_VERDICTS, "a verdict lacks its answer");
+
+/* The bounds of the configuration where there is one. */
+static enum error_code
+get_bounds(const struct command_call *call, struct password_bounds *out, struct error *err)
+{
+    struct config *config = NULL;
+    enum error_code code = ERROR_NONE;
+
+    password_bounds_default(out);
+    if (access(call->config_path, R_OK) == 0)
+        code = config_load(call->config_path, &config, err);
+    if (config)
+        *out = config->auth.password;
+    config_free(config);
+    out->allow_empty = true;
+    return code;
+}
+
+static void
+print_facts(const struct password_facts *facts, enum password_verdict verdict,
+            const struct error *err)
+{
+    printf("scheme   %s\n", facts->scheme ? facts->scheme : "none");
+    if (facts->scheme && verdict != PASSWORD_LOCKED)
+        printf("class    %s\n", password_class_name(facts->class));
+    printf("verdict  %s\n", answers[verdict].word);
+    if (facts->scheme && verdict != PASSWORD_LOCKED)
+        printf("cost     %.3g ms, %" PRIu64 " KiB (nominal)\n", (double)facts->cost.ns / 1e6,
+               facts->cost.memory / 1024);
+    if (facts->hears > 0)
+        printf("hears    the first %zu bytes of a password\n", facts->hears);
+    if (err->reason[0])
+        printf("reason   %s\n", err->reason);
+}
+
+static enum exit_status
+verify(const struct command_call *call, const struct password_bounds *bounds,
+       const struct input_pair *pair)
+{
+    const char *login = command_value(call, "user"), *scheme = command_value(call, "default-scheme");
+    const struct stored_password stored = {
+        .value = pair->first, .scheme = span_of(scheme), .login = span_of(login),
+        .encodings = command_value(call, "encodings") ? PASSWORD_SASLPREP | PASSWORD_LATIN1 : 0,
+    };
+    struct password_facts facts;
+    enum password_verdict verdict;
+    struct error err;
+
+    verdict = password_inspect(bounds, &stored, &facts, &err);
+    if (verdict == PASSWORD_RIGHT)
+        verdict = password_verify(bounds, &stored, pair->second, &err);
+    print_facts(&facts, verdict, &err);
+    return answers[verdict].status;
+}
+
+static enum exit_status
+run(const struct command_call *call)
+{
+    const char *scheme = command_value(call, "default-scheme");
+    struct password_bounds bounds;
+    enum exit_status status;
+    struct input_pair pair;
+    struct error err;
+
+    if (scheme && !password_scheme_known(span_of(scheme)))
+        return command_misused(call, "no scheme is called so; \"clavigerctl schemes\" lists them");
+    if (get_bounds(call, &bounds, &err) != ERROR_NONE
+        || input_pair_read(STDIN_FILENO, command_value(call, "null") != NULL, &pair, &err)
+           != ERROR_NONE)
+        return command_failed(&err);
+    status = verify(call, &bounds, &pair);
+    input_pair_wipe(&pair);
+    return status;
+}
+
+static const struct command_option options[] = {
+    { "user",           'u', "LOGIN", "the login, which some schemes hash" },
+    { "default-scheme", 's', "NAME",  "the scheme of a value that names none" },
+    { "encodings",      'e', NULL,    "try SASLprep and Latin-1 too" },
+    { "null",           '0', NULL,    "a NUL, not a line's end, parts the two" },
+};
+
+const struct command cmd_verify = {
+    .name = "verify", .arguments = "",
+    .summary = "Tells whether a stored password is of a password",
+    .detail = "The stored password and the password are the two lines of standard input.\n",
+    .options = options, .options_count = COUNT(options), .run = run,
+};

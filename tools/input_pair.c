@@ -1,0 +1,60 @@
+/* tools/input_pair.c - see input_pair.h */
+#include "tools/input_pair.h"
+
+#include <errno.h>
+#include <sodium.h>
+#include <string.h>
+#include <unistd.h>
+
+static enum error_code
+read_all(int fd, struct input_pair *out, struct error *err)
+{
+    ssize_t got = 1;
+
+    while (got != 0 && out->len < sizeof(out->bytes)) {
+        got = read(fd, out->bytes + out->len, sizeof(out->bytes) - out->len);
+        if (got < 0 && errno != EINTR)
+            return error_set(err, ERROR_UNAVAILABLE, "cannot read standard input: %s",
+                             strerror(errno));
+        if (got > 0)
+            out->len += (size_t)got;
+    }
+    if (out->len == sizeof(out->bytes))
+        return error_set(err, ERROR_MALFORMED, "more than %d bytes on standard input",
+                         INPUT_PAIR_MAX - 1);
+    return ERROR_NONE;
+}
+
+enum error_code
+input_pair_read(int fd, bool by_null, struct input_pair *out, struct error *err)
+{
+    const unsigned char end = by_null ? '\0' : '\n';
+    enum error_code code;
+    size_t first_len;
+    span all;
+
+    error_clear(err);
+    out->len = 0;
+    code = read_all(fd, out, err);
+    all = span_make(out->bytes, out->len);
+    first_len = span_find(all, end);
+    if (code == ERROR_NONE && first_len == all.len)
+        code = error_set(err, ERROR_MALFORMED, "standard input holds one value, not two");
+    out->first = span_until(all, first_len);
+    out->second = span_from(all, first_len + 1);
+    if (out->second.len > 0 && out->second.ptr[out->second.len - 1] == end)
+        out->second.len--;
+    if (code == ERROR_NONE && !by_null && span_has(out->second, '\n'))
+        code = error_set(err, ERROR_MALFORMED, "standard input holds more than two lines");
+    if (code != ERROR_NONE)
+        input_pair_wipe(out);
+    return code;
+}
+
+void
+input_pair_wipe(struct input_pair *pair)
+{
+    sodium_memzero(pair->bytes, pair->len);
+    pair->len = 0;
+    pair->first = pair->second = span_make(NULL, 0);
+}
