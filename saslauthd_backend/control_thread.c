@@ -19,8 +19,9 @@ struct control_thread {
     struct control_owner owner;
     pthread_t thread;
     int wake;
-    pthread_mutex_t lock;               /* of `site` and `stopping` */
+    pthread_mutex_t lock;               /* of these */
     const struct site *site;
+    bool moved;                         /* since its listeners were gathered: they may be gone */
     bool stopping;
 };
 
@@ -45,10 +46,30 @@ gather(struct control_thread *thread, struct pollfd *polls, const struct listene
         listeners[count] = listener;
         polls[count++] = (struct pollfd){ .fd = listener->fd, .events = POLLIN };
     }
+    thread->moved = false;
     goes_on = !thread->stopping;
     pthread_mutex_unlock(&thread->lock);
     *count_out = count;
     return goes_on;
+}
+
+/* The descriptor of a peer that may ask; -1: there is none. Under the lock, for a reload that comes
+ * from elsewhere takes the listener away. */
+static int
+accept_peer(struct control_thread *thread, const struct listener *listener, int listen_fd)
+{
+    int fd = -1;
+
+    pthread_mutex_lock(&thread->lock);
+    if (!thread->moved)
+        fd = accept4(listen_fd, NULL, NULL, SOCK_CLOEXEC);
+    if (fd >= 0 && !listener_admits(listener, fd)) {
+        report_refused_peer(listener->config->title, fd);
+        close(fd);
+        fd = -1;
+    }
+    pthread_mutex_unlock(&thread->lock);
+    return fd;
 }
 
 static void
@@ -60,14 +81,11 @@ serve_one(struct control_thread *thread, const struct listener *listener, int li
         .context = thread->owner.context, .clock = &clock_system, .listener = &asks_as,
         .patience_ms = CONTROL_PATIENCE_MS,
     };
-    int fd = accept4(listen_fd, NULL, NULL, SOCK_CLOEXEC);
+    int fd = accept_peer(thread, listener, listen_fd);
 
     if (fd < 0)
         return;
-    if (listener_admits(listener, fd))
-        control_serve(fd, &host);
-    else
-        report_refused_peer(listener->config->title, fd);
+    control_serve(fd, &host);
     close(fd);
 }
 
@@ -133,6 +151,7 @@ control_thread_move(struct control_thread *thread, const struct site *site)
 {
     pthread_mutex_lock(&thread->lock);
     thread->site = site;
+    thread->moved = true;
     pthread_mutex_unlock(&thread->lock);
     wake(thread);
 }

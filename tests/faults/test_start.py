@@ -319,6 +319,33 @@ def test_reloads_under_load_lose_nothing():
         equal(set(answers), {OK})
 
 
+def test_a_reload_by_signal_while_control_is_asked_serves_nobody_by_what_is_gone():
+    import threading
+    with started() as site:
+        going = [True]
+
+        def knock():
+            while going[0]:
+                with site.connect(site.control) as sock:
+                    sock.shutdown(socket.SHUT_WR)
+                    sock.recv(1)
+        threads = [threading.Thread(target=knock) for _ in range(4)]
+        for t in threads:
+            t.start()
+
+        def reloaded():
+            site.died()
+            site.process.send_signal(signal.SIGHUP)
+            return site.log_text().count("reloaded") >= 100
+        try:
+            wait_until(reloaded, 60, "a hundred reloads")
+        finally:
+            going[0] = False
+            for t in threads:
+                t.join()
+        equal(site.ctl("status").returncode, 0)
+
+
 def test_SIGTERM_ends_what_is_in_flight():
     site = started()
     waiting = []
