@@ -46,6 +46,7 @@ struct server {
     struct loop_counts counts;
     struct control_thread *control;
     int64_t started_ms;
+    pthread_mutex_t reloads;            /* one after the other, each to its very end */
     pthread_rwlock_t lock;              /* of `running`: control reads, a reload writes */
 };
 
@@ -321,11 +322,10 @@ end_running(struct server *server, struct running *old)
     running_free(old);
 }
 
-/* Any thread but a loop's. All or nothing: with a bad file everything stays as it was. */
+/* All or nothing: with a bad file everything stays as it was. */
 static enum error_code
-server_reload(void *context, struct error *err)
+reload_alone(struct server *server, struct error *err)
 {
-    struct server *server = context;
     struct running *next, *old;
     struct cache *old_cache = NULL;
     enum error_code code;
@@ -348,6 +348,20 @@ server_reload(void *context, struct error *err)
     end_running(server, old);
     cache_free(old_cache);
     return ERROR_NONE;
+}
+
+/* Any thread but a loop's. What one reload takes down may have been lent to what the one before
+ * is still ending: so they do not overlap. */
+static enum error_code
+server_reload(void *context, struct error *err)
+{
+    struct server *server = context;
+    enum error_code code;
+
+    pthread_mutex_lock(&server->reloads);
+    code = reload_alone(server, err);
+    pthread_mutex_unlock(&server->reloads);
+    return code;
 }
 
 /* --- what control asks --------------------------------------------------------------- */
@@ -503,6 +517,7 @@ server_new(const char *path, struct server **out, struct error *err)
         free(server);
         return error_set(err, ERROR_UNAVAILABLE, "no memory");
     }
+    pthread_mutex_init(&server->reloads, NULL);
     pthread_rwlock_init(&server->lock, NULL);
     server->started_ms = clock_now_ms(&clock_system);
     privileges_harden();
@@ -560,6 +575,7 @@ server_free(struct server *server)
     cache_free(cache);
     free(server->loops);
     pthread_rwlock_destroy(&server->lock);
+    pthread_mutex_destroy(&server->reloads);
     free(server->path);
     free(server);
 }

@@ -346,6 +346,33 @@ def test_a_reload_by_signal_while_control_is_asked_serves_nobody_by_what_is_gone
         equal(site.ctl("status").returncode, 0)
 
 
+def test_a_reload_waits_for_the_one_that_is_still_ending():
+    """The second one takes the cache away that the first one's last request still uses."""
+    import sqlite3, threading
+    with started(cache='revalidate = "0s"') as site:
+        equal(site.ask("ada@example.org", "secret"), OK)
+        holder = sqlite3.connect(site.database, isolation_level=None)
+        holder.execute("BEGIN EXCLUSIVE")
+        sock = site.connect()
+        sock.sendall(frame("ada@example.org", "secret"))
+        wait_until(lambda: site.status()["waiting"] == 1, 5, "a lookup that waits")
+        site.process.send_signal(signal.SIGHUP)
+        wait_until(lambda: "reloaded" in site.log_text(), 5, "the first reload")
+        text = open(site.conf).read().replace("entries = 10000", "entries = 20000")
+        with open(site.conf, "w") as f:
+            f.write(text)
+        codes = []
+        second = threading.Thread(target=lambda: codes.append(site.ctl("reload").returncode))
+        second.start()
+        second.join(0.3)        # time to do harm; a right one is still waiting
+        holder.execute("ROLLBACK")
+        holder.close()
+        second.join()
+        equal(codes, [0])
+        assert read_reply(sock) in (OK, NOTHING, TEMPORARY)
+        equal(site.status()["cache"]["entries"] >= 20000, True, "the second reload's cache")
+
+
 def test_SIGTERM_ends_what_is_in_flight():
     site = started()
     waiting = []
