@@ -142,7 +142,8 @@ static const char *
 default_domain(const struct auth *auth, const struct auth_listener *listener, const char *service)
 {
     for (size_t i = 0; i < auth->config.services_count; i++)
-        if (strcmp(auth->config.services[i].name, service) == 0)
+        if (strcmp(auth->config.services[i].name, service) == 0
+            && auth->config.services[i].default_domain)
             return auth->config.services[i].default_domain;
     return listener->default_domain;
 }

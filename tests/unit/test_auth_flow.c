@@ -796,20 +796,22 @@ spellings_of_one_name_share_an_entry(void **state)
 static void
 a_service_may_have_a_default_domain_of_its_own(void **state)
 {
-    static const struct auth_service_rule rules[] = { { "imap", "example.net" } };
+    static const struct auth_service_rule rules[] = { { "imap", "example.net" }, { "sieve", NULL } };
     static const struct auth_listener cyrus = { .name = "cyrus", .default_domain = "example.org" };
     struct bench *bench = bench_new();
-    struct auth_request imap = request_of("ada", "secret"), smtp = imap;
+    struct auth_request imap = request_of("ada", "secret"), smtp = imap, sieve = imap;
 
     (void)state;
     bench->config.services = rules;
     bench->config.services_count = COUNT(rules);
     bench_start(bench);
     row("ada@example.org", "{PLAIN}secret");
-    imap.listener = smtp.listener = &cyrus;
+    imap.listener = smtp.listener = sieve.listener = &cyrus;
     smtp.service = span_of("smtp");
+    sieve.service = span_of("sieve");
     assert_string_equal(ask_as(bench, &imap).account, "ada@example.net");
     assert_string_equal(ask_as(bench, &smtp).account, "ada@example.org");
+    assert_string_equal(ask_as(bench, &sieve).account, "ada@example.org");
     bench_free(bench);
 }
 
