@@ -3,6 +3,9 @@
  * libpq takes each keyword that it is not given, or given empty, from the environment, then from
  * ~/.pgpass, ~/.postgresql and the service file. So each is given, with a file that cannot be
  * where none is meant; and the few variables that it obeys in any case are refused.
+ *
+ * Nothing in it blocks, but for Kerberos: when a server asks for GSSAPI and our user has a ticket, the
+ * Kerberos library talks to its servers at its own pace. Without a ticket it refuses at once.
  */
 #include "account/pgsql_connect.h"
 
@@ -11,6 +14,7 @@
 #include "common/secret.h"
 
 #include <errno.h>
+#include <libpq-fe.h>
 #include <limits.h>
 #include <poll.h>
 #include <stdio.h>

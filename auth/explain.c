@@ -184,6 +184,15 @@ tell_tried(void *context, const struct account_secret *secret, const struct pass
          err->reason);
 }
 
+/* What can be said of a stored password when none is presented. */
+static enum verdict_reason
+judge_scheme(const char *scheme)
+{
+    if (!scheme)
+        return REASON_BAD_STORED_PASSWORD;
+    return strcmp(scheme, "LOCKED") == 0 ? REASON_NO_PASSWORD : REASON_OK;
+}
+
 static void
 tell_scheme(const struct telling *t, enum verdict_reason *out)
 {
@@ -197,7 +206,7 @@ tell_scheme(const struct telling *t, enum verdict_reason *out)
     error_clear(&err);
     scheme = password_scheme_name(&stored, &err);
     tell(t, "scheme", "%s", scheme ? scheme : err.reason);
-    *out = scheme ? REASON_OK : REASON_BAD_STORED_PASSWORD;
+    *out = judge_scheme(scheme);
 }
 
 /* `policy`: what the row allows. */

@@ -1014,6 +1014,8 @@ static const struct {
       REASON_BAD_STORED_PASSWORD, "bad-stored-password" },
     { "locked", "ada@example.org", "pa55word", { .password = "!" }, REASON_NO_PASSWORD,
       "no-password" },
+    { "locked, no password", "ada@example.org", "", { .password = "!" }, REASON_NO_PASSWORD,
+      "scheme: LOCKED\n" },
 };
 
 static void
