@@ -198,7 +198,7 @@ tell_scheme(const struct telling *t, enum verdict_reason *out)
 {
     const struct stored_password stored = {
         .is_null = t->account.password_null, .value = secret_get(&t->account.stored),
-        .scheme = span_of(t->account.scheme), .login = identity_name(&t->asked.who),
+        .scheme = span_of(t->account.scheme), .login = span_of(t->account.login),
     };
     struct error err;
     const char *scheme;
@@ -215,7 +215,7 @@ tell_password(struct telling *t, enum verdict_reason policy)
 {
     const struct trial trial = {
         .config = &t->auth->config, .memory = &t->auth->memory, .account = &t->account, .secrets = t->secrets,
-        .login = identity_name(&t->asked.who), .password = t->asked.password,
+        .login = span_of(t->account.login), .password = t->asked.password,
         .network = span_of(t->asked.network), .clock = t->auth->clock,
         .deadline_ms = clock_now_ms(t->auth->clock) + t->auth->config.deadline_ms,
         .tried = tell_tried, .context = t,

@@ -425,7 +425,7 @@ verify(struct flight *flight)
 {
     const struct trial trial = {
         .config = &flight->auth->config, .memory = &flight->auth->memory, .account = &flight->account,
-        .secrets = flight->secrets, .login = identity_name(&flight->who),
+        .secrets = flight->secrets, .login = span_of(flight->account.login),
         .password = secret_get(&flight->password), .network = span_of(flight->network),
         .clock = flight->auth->clock, .deadline_ms = atomic_load(&flight->deadline_ms),
         .tried = log_tried, .context = flight,
