@@ -23,6 +23,11 @@ pace_note(struct pace *pace, int64_t took_ms)
     uint32_t ms = took_ms < 0 ? 0 : took_ms > LONGEST_MS ? LONGEST_MS : (uint32_t)took_ms;
 
     atomic_store_explicit(&pace->took_ms[at % PACE_SAMPLES], ms, memory_order_relaxed);
+    if (at > 0)
+        return;
+    /* The first real one is a better guess than ours for all that are still to come. */
+    for (unsigned i = 1; i < PACE_SAMPLES; i++)
+        atomic_store_explicit(&pace->took_ms[i], ms, memory_order_relaxed);
 }
 
 int64_t

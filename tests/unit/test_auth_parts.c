@@ -156,6 +156,19 @@ a_drawn_time_is_one_of_the_recent_real_ones(void **state)
     }
 }
 
+/* Else an unknown account would be told from a known one until so many have signed in. */
+static void
+the_first_real_one_counts_for_all_that_are_to_come(void **state)
+{
+    struct pace pace;
+
+    (void)state;
+    pace_set(&pace);
+    pace_note(&pace, 250);
+    for (int i = 0; i < 1000; i++)
+        assert_int_equal(pace_draw_ms(&pace), 250);
+}
+
 static void
 a_stranger_never_waits_for_ever(void **state)
 {
@@ -247,6 +260,7 @@ main(void)
         cmocka_unit_test(the_first_rule_that_refuses_is_the_reason),
         cmocka_unit_test(every_column_that_could_change_a_verdict_changes_the_fingerprint),
         cmocka_unit_test(a_drawn_time_is_one_of_the_recent_real_ones),
+        cmocka_unit_test(the_first_real_one_counts_for_all_that_are_to_come),
         cmocka_unit_test(a_stranger_never_waits_for_ever),
         cmocka_unit_test(every_job_is_run_once_also_when_the_end_comes),
         cmocka_unit_test(a_full_queue_gives_the_job_back),
