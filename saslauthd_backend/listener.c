@@ -221,13 +221,41 @@ find_owner(const struct listen_config *config, const struct listener_self *self,
     return ERROR_NONE;
 }
 
-/* The umask opens nothing, so until chmod() nobody but us can connect. */
+/* By a descriptor, never by its name: who owns the folder may have put a link in its place, and we
+ * may be root. */
+static enum error_code
+set_access(struct listener *listener, uid_t uid, gid_t gid, struct error *err)
+{
+    const struct listen_config *config = listener->config;
+    int fd = open(config->path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+    enum error_code code = ERROR_NONE;
+    char by_descriptor[40];
+    struct stat st = { 0 };
+
+    if (fd < 0)
+        return fault(config, err, "cannot look at it");
+    snprintf(by_descriptor, sizeof(by_descriptor), "/proc/self/fd/%d", fd);
+    if (fstat(fd, &st) != 0)
+        code = fault(config, err, "cannot look at it");
+    else if (!S_ISSOCK(st.st_mode) || st.st_uid != geteuid() || st.st_nlink != 1)
+        code = error_set(err, ERROR_CONFIG, "listen \"%s\": %s: somebody put something else in its "
+                         "place: who may write to its folder?", config->title, config->path);
+    else if (fchownat(fd, "", uid, gid, AT_EMPTY_PATH) != 0)
+        code = fault(config, err, "cannot give it to its owner");
+    else if (chmod(by_descriptor, config->mode) != 0)
+        code = fault(config, err, "cannot set its mode");
+    listener->device = st.st_dev;
+    listener->inode = st.st_ino;
+    close(fd);
+    return code;
+}
+
+/* The umask opens nothing, so until set_access() nobody but us can connect. */
 static enum error_code
 bind_socket(struct listener *listener, const struct listener_self *self,
             const struct sockaddr_un *address, struct error *err)
 {
     const struct listen_config *config = listener->config;
-    struct stat st;
     uid_t uid;
     gid_t gid;
 
@@ -241,14 +269,8 @@ bind_socket(struct listener *listener, const struct listener_self *self,
         return fault(config, err, "socket");
     if (bind(listener->fd, (const struct sockaddr *)address, sizeof(*address)) != 0)
         return fault(config, err, "cannot bind");
-    if (lstat(config->path, &st) != 0)
-        return fault(config, err, "cannot look at it");
-    listener->device = st.st_dev;
-    listener->inode = st.st_ino;
-    if (lchown(config->path, uid, gid) != 0)
-        return fault(config, err, "cannot give it to its owner");
-    if (chmod(config->path, config->mode) != 0)
-        return fault(config, err, "cannot set its mode");
+    if (set_access(listener, uid, gid, err) != ERROR_NONE)
+        return err->code;
     if (listen(listener->fd, BACKLOG) != 0)
         return fault(config, err, "cannot listen");
     return ERROR_NONE;
