@@ -272,6 +272,19 @@ check_service(struct config_section_view *view, struct error *err)
     return ERROR_NONE;
 }
 
+/* Only who becomes a user becomes a group. */
+static enum error_code
+check_daemon(struct config_section_view *view, struct error *err)
+{
+    const struct daemon_config *daemon = &view->draft->config.daemon;
+
+    view->fault = "group";
+    if (!daemon->group || daemon->user)
+        return ERROR_NONE;
+    return error_set(err, ERROR_CONFIG, "there is no \"user\", and without one \"group\" changes "
+                     "nothing: name both or neither");
+}
+
 static enum error_code
 check_cache(struct config_section_view *view, struct error *err)
 {
@@ -302,7 +315,7 @@ check_password(struct config_section_view *view, struct error *err)
 /* --- the sections -------------------------------------------------------------------- */
 
 const struct config_section config_sections[CONFIG_SECTIONS] = {
-    { "daemon", false, KEYS(daemon_keys), begin_config, NULL },
+    { "daemon", false, KEYS(daemon_keys), begin_config, check_daemon },
     { "accounts", true, KEYS(accounts_keys), begin_accounts, check_accounts },
     { "listen", true, KEYS(listen_keys), begin_listen, check_listen },
     { "service", true, KEYS(service_keys), begin_service, check_service },

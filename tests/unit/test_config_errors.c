@@ -49,6 +49,7 @@ static const struct row { int line; const char *reason, *text; } rows[] = {
     { 3, "\"domains\" was given in line 2 already", "accounts \"a\" {\n domains = { a.org, b.org }\n domains = { c.org } }" },
     { 3, "\"revalidate\" is longer than \"ttl\"", "cache {\n ttl = \"5s\"\n revalidate = \"6s\"\n}" },
     { 1, "\"revalidate\" is longer than \"ttl\"", "cache {\n ttl = \"5s\"\n}" },
+    { 2, "daemon: there is no \"user\", and without one \"group\" changes nothing", "daemon {\n group = root\n}" },
     /* numbers */
     { 2, "daemon: threads: \"-1\" is not a whole number", "daemon {\n threads = -1 }" },
     { 1, "\"1x\" is not a whole number", "daemon { threads = 1x }" },
