@@ -81,10 +81,11 @@ def wait_until(condition, seconds=10.0, what="condition"):
 class Site:
     """A directory with a configuration, an account file and a daemon."""
 
+    # In this order, for they are made in it: when the last one answers, all are there.
     LISTEN = """
-listen "test"    { protocol = "saslauthd"  path = "%(dir)s/mux"      mode = 0666 }
-listen "pam"     { protocol = "pam"        path = "%(dir)s/pam"      mode = 0666 }
 listen "control" { protocol = "control"    path = "%(dir)s/control"  mode = 0600 }
+listen "pam"     { protocol = "pam"        path = "%(dir)s/pam"      mode = 0666 }
+listen "test"    { protocol = "saslauthd"  path = "%(dir)s/mux"      mode = 0666 }
 """
     ACCOUNTS = 'accounts "mail" { preset = "claviger"  file = "%(dir)s/accounts.db" }\n'
 
