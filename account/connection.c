@@ -5,7 +5,7 @@
  * fresh session: a server that closes idle connections costs nobody a sign-in.
  */
 #include "account/row.h"
-#include "account/source_parts.h"
+#include "account/session.h"
 #include "common/clock.h"
 
 #include <inttypes.h>
@@ -15,8 +15,7 @@
 
 struct account_conn {
     struct account_source *source;
-    bool writes;
-    struct account_session *session;    /* NULL: none is open */
+    struct session session;
 };
 
 /* Rows on their way to a reader, which may find a fault in one. */
@@ -42,16 +41,8 @@ account_conn_open(struct account_source *source, bool writes, struct account_con
     *out = malloc(sizeof(**out));
     if (!*out)
         return error_set(err, ERROR_UNAVAILABLE, "no memory for a connection");
-    **out = (struct account_conn){ source, writes, NULL };
+    **out = (struct account_conn){ source, { .source = source, .writes = writes } };
     return ERROR_NONE;
-}
-
-static void
-drop_session(struct account_conn *conn)
-{
-    if (conn->session)
-        conn->source->driver->close(conn->session);
-    conn->session = NULL;
 }
 
 void
@@ -59,7 +50,7 @@ account_conn_close(struct account_conn *conn)
 {
     if (!conn)
         return;
-    drop_session(conn);
+    session_close(&conn->session);
     free(conn);
 }
 
@@ -113,20 +104,6 @@ take_row(void *context, const struct account_cell *cells, size_t count)
 }
 
 static enum error_code
-open_session(struct account_conn *conn, int64_t deadline_ms, struct error *err)
-{
-    enum error_code code;
-
-    if (conn->session)
-        return ERROR_NONE;
-    code = conn->source->driver->open(&conn->source->config, NULL, conn->writes, deadline_ms,
-                                      &conn->session, err);
-    if (code != ERROR_NONE)
-        conn->session = NULL;
-    return code;
-}
-
-static enum error_code
 run_once(struct account_conn *conn, const struct account_statement *statement,
          const span *parameters, int64_t deadline_ms, struct rows *rows, size_t *changed_out,
          bool *lost, struct error *err)
@@ -135,13 +112,13 @@ run_once(struct account_conn *conn, const struct account_statement *statement,
     enum error_code code;
 
     *lost = false;
-    code = open_session(conn, deadline_ms, err);
+    code = session_open(&conn->session, deadline_ms, err);
     if (code != ERROR_NONE)
         return code;
-    code = driver->run(conn->session, statement, parameters, deadline_ms,
+    code = driver->run(conn->session.driver, statement, parameters, deadline_ms,
                        rows ? take_row : NULL, rows, changed_out, lost, err);
     if (*lost)
-        drop_session(conn);
+        session_lose(&conn->session, deadline_ms, code != ERROR_NONE ? err : NULL);
     return code;
 }
 
@@ -163,7 +140,7 @@ run(struct account_conn *conn, enum account_query which, const struct account_wh
     if (code != ERROR_NONE)
         return code;
     code = run_once(conn, &statement, parameters, deadline_ms, rows, changed_out, &lost, err);
-    if (code != ERROR_NONE && lost && query_is_repeatable(which) && !(rows && rows->given)
+    if (code == ERROR_UNAVAILABLE && lost && query_is_repeatable(which) && !(rows && rows->given)
         && clock_now_ms(&clock_system) < deadline_ms)
         code = run_once(conn, &statement, parameters, deadline_ms, rows, changed_out, &lost,
                         err);
@@ -312,13 +289,13 @@ account_check(struct account_conn *conn, enum account_query query, int64_t deadl
     const struct account_statement statement = {
         text->text, text->parameters_count, query, query_is_script(query),
     };
-    enum error_code code = open_session(conn, deadline_ms, err);
+    enum error_code code = session_open(&conn->session, deadline_ms, err);
     bool lost = false;
 
     if (code == ERROR_NONE && text->text && !statement.script && conn->source->driver->check)
-        code = conn->source->driver->check(conn->session, &statement, deadline_ms, &lost, err);
+        code = conn->source->driver->check(conn->session.driver, &statement, deadline_ms, &lost, err);
     if (lost)
-        drop_session(conn);
+        session_lose(&conn->session, deadline_ms, code != ERROR_NONE ? err : NULL);
     return code;
 }
 

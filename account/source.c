@@ -63,12 +63,23 @@ config_copy(const struct account_source_config *from, struct account_source_conf
     *to = *from;
     to->domains = to->options = NULL;
     to->domains_count = to->options_count = 0;
+    to->hosts = NULL;
+    to->hosts_count = 0;
     to->preset = to->driver = to->file = to->default_scheme = to->make_scheme = NULL;
+    to->database = to->user = to->password_file = NULL;
+    to->tls_ca = to->tls_cert = to->tls_key = NULL;
     memset(to->queries, 0, sizeof(to->queries));
     return copy_string(from->title ? from->title : "accounts", &to->title)
         && copy_string(from->preset, &to->preset)
         && copy_string(from->driver ? from->driver : DRIVER_DEFAULT, &to->driver)
         && copy_string(from->file, &to->file)
+        && copy_list(from->hosts, from->hosts_count, &to->hosts, &to->hosts_count)
+        && copy_string(from->database, &to->database)
+        && copy_string(from->user, &to->user)
+        && copy_string(from->password_file, &to->password_file)
+        && copy_string(from->tls_ca, &to->tls_ca)
+        && copy_string(from->tls_cert, &to->tls_cert)
+        && copy_string(from->tls_key, &to->tls_key)
         && copy_string(from->default_scheme, &to->default_scheme)
         && copy_string(from->make_scheme, &to->make_scheme)
         && copy_list(from->options, from->options_count, &to->options, &to->options_count)
@@ -96,6 +107,13 @@ config_free(struct account_source_config *config)
     free_string(config->preset);
     free_string(config->driver);
     free_string(config->file);
+    free_list(config->hosts, config->hosts_count);
+    free_string(config->database);
+    free_string(config->user);
+    free_string(config->password_file);
+    free_string(config->tls_ca);
+    free_string(config->tls_cert);
+    free_string(config->tls_key);
     free_string(config->default_scheme);
     free_string(config->make_scheme);
     free_list(config->options, config->options_count);
@@ -286,6 +304,7 @@ account_source_free(struct account_source *source)
         return;
     for (size_t i = 0; i < ACCOUNT_QUERIES; i++)
         query_wipe(&source->queries[i]);
+    hosts_free(source->hosts);
     config_free(&source->config);
     load_close(source->library);
     free(source->origin);

@@ -3,6 +3,7 @@
 #define ACCOUNT_SOURCE_PARTS_H
 
 #include "account/driver.h"
+#include "account/hosts.h"
 #include "account/query.h"
 #include "account/source.h"
 
@@ -13,6 +14,7 @@ struct account_source {
     bool latin1;                                /* the preset's encoding */
     void *library;                              /* the driver's file; NULL: it is linked in */
     const struct account_driver *driver;
+    struct hosts *hosts;                        /* NULL: the driver has no servers */
     struct query queries[ACCOUNT_QUERIES];
 };
 

@@ -38,6 +38,10 @@ _Static_assert(COUNT(protocols) == LISTEN_PROTOCOLS, "a protocol lacks its word"
 static const struct config_word encodings[] = {
     { "utf8", 0 }, { "saslprep", PASSWORD_SASLPREP }, { "latin1", PASSWORD_LATIN1 },
 };
+static const struct config_word tls_modes[] = {
+    { "verify-full", ACCOUNT_TLS_VERIFY_FULL }, { "verify-ca", ACCOUNT_TLS_VERIFY_CA },
+    { "require", ACCOUNT_TLS_REQUIRE }, { "off", ACCOUNT_TLS_OFF },
+};
 static const struct config_word cases[] = { { "lower", IDENTITY_LOWER }, { "keep", IDENTITY_KEEP } };
 
 const char *
@@ -65,13 +69,21 @@ static const struct config_key daemon_keys[] = {
 };
 
 #define ACCOUNTS(member) MEMBER(struct account_source_config, member)
-#define OWN_QUERIES_AT 12
+#define OWN_QUERIES_AT 20
 /* Not constant: config_schema_init() puts account/'s names of queries behind these. */
 static struct config_key accounts_keys[OWN_QUERIES_AT + ACCOUNT_QUERIES] = {
     { "preset", &config_name, ACCOUNTS(preset) },
     { "options", &config_option, LIST(struct account_source_config, options, options_count) },
     { "driver", &config_name, ACCOUNTS(driver) },
     { "file", &config_path, ACCOUNTS(file) },
+    { "hosts", &config_host, LIST(struct account_source_config, hosts, hosts_count) },
+    { "database", &config_label, ACCOUNTS(database) },
+    { "user", &config_label, ACCOUNTS(user) },
+    { "password_file", &config_path, ACCOUNTS(password_file) },
+    { "tls", &config_one_of, ACCOUNTS(tls), WORDS(tls_modes) },
+    { "tls_ca", &config_path, ACCOUNTS(tls_ca) },
+    { "tls_cert", &config_path, ACCOUNTS(tls_cert) },
+    { "tls_key", &config_path, ACCOUNTS(tls_key) },
     { "default_scheme", &config_scheme, ACCOUNTS(default_scheme) },
     { "password_encodings", &config_set_of, ACCOUNTS(password_encodings), .list = true,
       WORDS(encodings) },

@@ -1,6 +1,7 @@
 /* config/value.c - see value.h */
 #include "config/value.h"
 
+#include "account/hosts.h"
 #include "auth/service.h"
 #include "common/nearest.h"
 #include "common/span.h"
@@ -330,6 +331,21 @@ config_title_check(const char *title, struct error *err)
     return ERROR_NONE;
 }
 
+/* A database's own names: any text on one line. */
+static enum error_code
+check_label(char *text, struct error *err)
+{
+    return check_controls(text, "", err);
+}
+
+static enum error_code
+check_host(char *text, struct error *err)
+{
+    enum error_code code = check_controls(text, "", err);
+
+    return code == ERROR_NONE ? hosts_check(text, err) : code;
+}
+
 /* Lower-cased, as canonical account names have it. */
 static enum error_code
 check_domain(char *text, struct error *err)
@@ -466,6 +482,12 @@ const struct config_kind config_path = {
 };
 const struct config_kind config_socket_path = {
     .take = take_text, .text = check_socket_path, .form = "the absolute path of a socket",
+};
+const struct config_kind config_label = {
+    .take = take_text, .text = check_label, .form = "a name",
+};
+const struct config_kind config_host = {
+    .take = take_text, .text = check_host, .form = "a server: a host's name or a socket's path",
 };
 const struct config_kind config_option = {
     .take = take_text, .text = check_option,

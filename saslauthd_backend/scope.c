@@ -26,24 +26,30 @@ put_number(crypto_generichash_state *state, uint64_t number)
 }
 
 static void
+put_list(crypto_generichash_state *state, const char *const *list, size_t count)
+{
+    put_number(state, count);
+    for (size_t i = 0; i < count; i++)
+        put_text(state, list[i]);
+}
+
+static void
 put_source(crypto_generichash_state *state, const struct account_source_config *source)
 {
     put_text(state, source->title);
     put_text(state, source->preset);
     put_text(state, source->driver);
     put_text(state, source->file);
+    put_list(state, source->hosts, source->hosts_count);
+    put_text(state, source->database);
+    put_text(state, source->user);
     put_text(state, source->default_scheme);
     put_number(state, source->secrets_max);
-    put_number(state, source->options_count);
-    for (size_t i = 0; i < source->options_count; i++)
-        put_text(state, source->options[i]);
+    put_list(state, source->options, source->options_count);
     put_number(state, source->alias);
     put_number(state, source->password_encodings);
-    put_number(state, source->domains_count);
-    for (size_t i = 0; i < source->domains_count; i++)
-        put_text(state, source->domains[i]);
-    for (size_t i = 0; i < ACCOUNT_QUERIES; i++)
-        put_text(state, source->queries[i]);
+    put_list(state, source->domains, source->domains_count);
+    put_list(state, source->queries, ACCOUNT_QUERIES);
 }
 
 static void

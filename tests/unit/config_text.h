@@ -23,7 +23,9 @@
     "  default_scheme = \"SHA512-CRYPT\"  domains = { Example.ORG, \"b.example\", c.example }\n" \
     "  password_encodings = { utf8, latin1 }\n" \
     "  connections = 9  query_timeout = 2s  alias = yes\n" \
-    "  options = { \"send-only\", \"server-id=12\" }  make_scheme = \"{BLF-CRYPT}\"  secrets_max = 7 }\n" \
+    "  options = { \"send-only\", \"server-id=12\" }  make_scheme = \"{BLF-CRYPT}\"  secrets_max = 7\n" \
+    "  hosts = { \"db1.example.net\", \"[2001:db8::1]:3307\", \"/run/db.sock\" }  database = mail  user = claviger\n" \
+    "  password_file = /etc/p  tls = verify-ca  tls_ca = /ca  tls_cert = /cert  tls_key = /key }\n" \
     "accounts second { lookup = 'SELECT \"%u\"' list = \"l\\n\\t\\\"\\\\\\$\"  set_password = \"s\n" \
     "s\"  enable = e  disable = d  add = a  delete = x  schema = c  secrets = k  touch = t  changes = h }\n" \
     "listen cyrus { protocol = saslauthd  path = /run/mux  owner = root  group = root\n" \
