@@ -242,6 +242,8 @@ source_fill(struct account_source *source, const struct account_source_config *c
     if (code != ERROR_NONE)
         return code;
     code = compile_queries(source, config, preset, err);
+    if (code == ERROR_NONE && source->driver->has_servers)
+        code = hosts_new(&source->config, &source->hosts, err);
     if (code == ERROR_NONE)
         code = check_lookup(source, preset, err);
     if (code == ERROR_NONE)
