@@ -125,7 +125,8 @@ build_gcc() {
     build_in gcc CC=gcc --enable-werror
 }
 
-# The tests of names in Turkish and German, where the sources of the locales are installed.
+# The tests of names in Turkish and German, where the sources of the locales are installed. Not for
+# LeakSanitizer: with LOCPATH, glibc 2.36 itself loses the path when a library asks for a locale.
 make_locales() {
     local name
     mkdir -p "$build/locale"
@@ -167,7 +168,7 @@ stage_sanitize() {
     export CLAVIGER_SANITIZED=address
     build_in sanitize CC=gcc --enable-werror \
         CFLAGS="-g -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all" &&
-        LOCPATH=$build/locale make_check "$build/sanitize" check
+        make_check "$build/sanitize" check
 }
 
 stage_e2e() {
