@@ -1,0 +1,324 @@
+"""tests/e2e/preset_states.py - what each preset has to say of each row of schemas/NAME.sql
+
+A state is a row of a table: what it is, the login, the service, the password, and the reason of the verdict
+(doc/log.md). It follows from the account manager's own rules, not from our query: the facts stand
+in the comments of account/presets/NAME.sql and, with their sources, in the manager's code.
+"""
+
+from collections import namedtuple
+
+State = namedtuple("State", "what login service password reason remote")
+
+# Tables of schemas/`tables`.sql with `words` for what stands in [brackets], and further SQL; the options
+# that are chosen; and what clavigerctl's writes are tried on (None: the preset has none of them).
+Variant = namedtuple("Variant", "preset name engines tables words sql options states writes column")
+
+ALL = ("sqlite", "mysql", "pgsql")
+OK, WRONG, UNKNOWN, OFF = "ok", "wrong-password", "unknown-account", "disabled"
+SERVICE, NONE, TWO, EXPIRED = "service-denied", "no-password", "ambiguous-account", "password-expired"
+NETWORK, BAD = "network-denied", "bad-stored-password"
+
+
+def state(what, login, reason=OK, service="imap", password="right", remote=""):
+    return State(what, login, service, password, reason, remote)
+
+
+def services(what, login, denied, password="right", known=("imap", "pop3", "smtp", "sieve"), otherwise=OK):
+    """One state for each service: refused for those of `denied`."""
+    return [state("%s, %s" % (what, s), login, SERVICE if s in denied else otherwise, s, password) for s in known]
+
+
+def variant(preset, engines, states, name="", tables=None, words=(), sql=(), options=(), writes=None, column=None):
+    return Variant(preset, name or preset, engines, tables or preset, dict(words), tuple(sql), tuple(options),
+                   tuple(states), writes, column)
+
+
+def common(login="ada@example.org"):
+    return [
+        state("right", login),
+        state("wrong", login, WRONG, password="wrong"),
+        state("unknown", "eve@example.org", UNKNOWN),
+        state("a blank behind the local part", "ada @example.org", "malformed"),
+        state("a name that goes on", login + "x", UNKNOWN),
+    ]
+
+
+VARIANTS = []
+
+
+def add(*args, **named):
+    VARIANTS.append(variant(*args, **named))
+
+
+# --- django-cyradm ---------------------------------------------------------------------------------
+add("django-cyradm", ALL, common() + [
+    state("upper case is the same name", "ADA@Example.ORG"),
+    state("inactive", "off@example.org", OFF),
+    state("inactive, wrong", "off@example.org", WRONG, password="wrong"),
+    state("NULL password", "null@example.org", NONE),
+    state("the Cyrus administrator", "cyrus"),
+    state("a recovery address", "recovery@example.com", UNKNOWN),
+    state("an alias domain has no accounts", "ada@alias.example", UNKNOWN),
+] + services("every service", "ada@example.org", (), known=("imap", "pop3", "smtp", "sieve", "http")),
+    writes="ada@example.org", column=("djcyradm_mailusers", "password"))
+
+# --- tmail -----------------------------------------------------------------------------------------
+TMAIL = [
+    state("two rows", "twin@example.org", TWO), state("inactive", "off@example.org", OFF),
+    state("empty passwords", "empty@example.org", NONE),
+    state("a service that tmail does not know", "ada@example.org", SERVICE, "http"),
+]
+add("tmail", ALL, common() + TMAIL + services("relay and mailbox", "ada@example.org", ())
+    + services("relay only", "relay", ("imap", "pop3", "sieve"))
+    + services("mailbox only", "box@example.org", ("smtp",))
+    + services("neither", "none@example.org", ("imap", "pop3", "smtp", "sieve"))
+    + [state("Dovecot's own hash", "ada@example.org", WRONG, password="of dovecot")],
+    writes="ada@example.org", column=("users", "passwd"))
+add("tmail", ALL, [
+    state("by Dovecot's hash", "ada@example.org", password="of dovecot"),
+    state("tmail's own hash", "ada@example.org", WRONG),
+    state("no hash for Dovecot", "none@example.org", NONE, password="of dovecot"),
+], name="tmail-dove", options=("dove-passwd",), column=("users", "dove_passwd"))
+
+# --- Modoboa ---------------------------------------------------------------------------------------
+MODOBOA = common() + [
+    state("inactive", "off@example.org", OFF), state("NULL password", "null@example.org", NONE),
+    state("an administrator without a mailbox", "boss@example.org", UNKNOWN),
+    state("two rows of one address", "twin@example.org", TWO),
+    state("bare md5-crypt", "bare@example.org"),
+]
+DOMAIN_OFF = [state("domain disabled", "in@off.example", OFF)]
+NO_ALIAS = [state("alias domain", "ada@alias.example", UNKNOWN)]
+AGE = {"accounts": "core_user", "local": "is_local BOOL NOT NULL DEFAULT TRUE, ",
+       "send-only": "is_send_only BOOL NOT NULL DEFAULT FALSE, "}
+LDAP = "UPDATE core_user SET is_local = FALSE WHERE id = 8"
+add("modoboa", ALL, MODOBOA + DOMAIN_OFF + NO_ALIAS + [
+    state("password in LDAP", "ldap@example.org", OFF)]
+    + services("send-only", "send@example.org", ("imap", "pop3", "sieve")),
+    words=AGE, sql=(LDAP, "UPDATE admin_mailbox SET is_send_only = TRUE WHERE id = 9"),
+    writes="ada@example.org", column=("admin_mailbox", "is_send_only"))
+add("modoboa", ALL, MODOBOA + [
+    state("domain disabled, and not looked at", "in@off.example"),
+    state("alias domain", "ada@alias.example"),
+    state("alias domain, wrong", "ada@alias.example", WRONG, password="wrong"),
+    state("alias domain, inactive account", "off@alias.example", OFF),
+    state("alias domain that is disabled", "ada@away.example", UNKNOWN)],
+    name="modoboa-options", words=AGE, options=("alias-domains", "skip-domain"))
+add("modoboa", ALL, MODOBOA + DOMAIN_OFF + NO_ALIAS + services("send", "send@example.org", ()),
+    name="modoboa-2.1", words=dict(AGE, **{"send-only": ""}), options=("before-2.2",), writes="ada@example.org")
+for version, table, option in (("1.0", "admin_user", "before-1.1"), ("0.9", "auth_user", "before-1.0")):
+    add("modoboa", ALL, MODOBOA + DOMAIN_OFF + NO_ALIAS + [state("no LDAP yet", "ldap@example.org")],
+        name="modoboa-" + version, options=(option,),
+        words={"accounts": table, "local": "", "send-only": ""}, column=(table, "is_active"))
+
+# --- PostfixAdmin ----------------------------------------------------------------------------------
+PFA = common() + [
+    state("empty password", "lock@example.org", NONE),
+    state("upper case is the same name", "Ada@EXAMPLE.org"),
+]
+add("postfixadmin", ALL, PFA + DOMAIN_OFF + NO_ALIAS + [
+    state("inactive", "off@example.org", OFF), state("inactive, smtp", "send@example.org", OFF, "smtp"),
+    state("smtp_active is not looked at", "read@example.org", OK, "smtp"),
+    state("expiry is not looked at", "late@strict.example"), state("TOTP is not looked at", "totp@example.org"),
+    state("app passwords are not looked at", "totp@example.org", WRONG, password="of phone")],
+    words={"prefix": ""}, writes="ada@example.org", column=("mailbox", "active"))
+add("postfixadmin", ALL, PFA + [
+    state("domain inactive, and not looked at", "in@off.example"),
+    state("alias domain", "ada@alias.example"), state("alias domain, wrong", "ada@alias.example", WRONG, password="wrong"),
+    state("alias domain, inactive mailbox", "off@alias.example", OFF),
+    state("alias domain that is disabled", "ada@away.example", UNKNOWN),
+    state("alias domain, unknown", "eve@alias.example", UNKNOWN),
+    state("expired", "late@strict.example", EXPIRED),
+    state("expired, wrong", "late@strict.example", WRONG, password="wrong"),
+    state("not expired yet", "soon@strict.example"), state("a domain without expiry", "ada@example.org")],
+    name="postfixadmin-options", words={"prefix": "pfa_"},
+    options=("prefix=pfa_", "alias-domains", "skip-domain", "enforce-expiry"), writes="ada@example.org",
+    column=("pfa_alias_domain", "target_domain"))
+add("postfixadmin", ALL, PFA + DOMAIN_OFF + services("both active", "ada@example.org", ())
+    + services("neither active", "off@example.org", (), otherwise=OFF)
+    + [state("send only, smtp", "send@example.org", OK, "smtp"), state("send only, imap", "send@example.org", OFF, "imap"),
+       state("read only, smtp", "read@example.org", SERVICE, "smtp"), state("read only, imap", "read@example.org", OK, "imap"),
+       state("main password with TOTP", "totp@example.org", SERVICE),
+       state("main password with TOTP, excepted address", "totp@example.org", OK, remote="192.0.2.1"),
+       state("main password with TOTP, address for all", "totp@example.org", OK, remote="192.0.2.2"),
+       state("main password with TOTP, another's address", "totp@example.org", SERVICE, remote="192.0.2.3"),
+       state("app password", "totp@example.org", OK, password="of phone"),
+       state("the second app password", "totp@example.org", OK, "smtp", "of tablet"),
+       state("another's app password", "ada@example.org", WRONG, password="of phone"),
+       state("app password of an inactive mailbox", "off@example.org", OFF, password="of phone"),
+       state("app password, domain inactive", "in@off.example", OFF, password="of phone"),
+       state("app password without a name", "read@example.org", OK, password="of phone"),
+       state("app password, smtp off", "read@example.org", SERVICE, "smtp", "of phone"),
+       state("neither", "totp@example.org", WRONG, password="wrong")],
+    name="postfixadmin-4.0", words={"prefix": ""}, options=("smtp-active", "app-passwords"), writes="ada@example.org",
+    column=("mailbox_app_password", "password_hash"))
+
+# --- VMM -------------------------------------------------------------------------------------------
+VMM = (common() + services("all four", "ada@example.org", ()) + services("set of none", "off@example.org", ("imap", "pop3", "smtp", "sieve"))
+       + services("no smtp", "nosmtp@example.org", ("smtp",)) + services("no pop3", "nopop3@example.org", ("pop3",))
+       + services("no imap", "noimap@example.org", ("imap",)) + services("no sieve", "nosieve@example.org", ("sieve",))
+       + [state("alias domain", "ada@alias.example"), state("an unknown service", "ada@example.org", SERVICE, "http")])
+VMM7 = VMM + services("the domain's set has none", "in@off.example", ("imap", "pop3", "smtp", "sieve")) + [
+    state("its own set goes first", "own@off.example"), state("locked", "lock@example.org", NONE)]
+add("vmm", ("pgsql",), VMM7, words={"fourth": "sieve"}, writes="ada@example.org", column=("service_set", "sieve"))
+add("vmm", ("pgsql",), VMM7, name="vmm-older-file", words={"fourth": "managesieve"}, options=("managesieve",),
+    writes="ada@example.org")
+add("vmm", ("pgsql",), VMM7, name="vmm-primary", words={"fourth": "sieve"}, options=("primary-domain",))
+add("vmm", ("pgsql",), VMM, name="vmm-0.5", tables="vmm05", words={"fourth": "sieve"}, options=("v0.5",))
+add("vmm", ("pgsql",), VMM, name="vmm-0.5-older", tables="vmm05", words={"fourth": "managesieve"},
+    options=("v0.5", "managesieve"))
+
+# --- mailcow ---------------------------------------------------------------------------------------
+MAILCOW = common() + DOMAIN_OFF + [
+    state("inactive", "off@example.org", OFF), state("receives only", "recv@example.org", OFF),
+    state("a room", "room@example.org", OFF), state("empty password", "lock@example.org", NONE),
+    state("app password", "ada@example.org", OK, "imap", "of phone"),
+    state("app password, another service", "ada@example.org", SERVICE, "smtp", "of phone"),
+    state("the second app password", "ada@example.org", OK, "smtp", "of printer"),
+    state("the second app password, another service", "ada@example.org", SERVICE, "imap", "of printer"),
+    state("a revoked app password", "ada@example.org", WRONG, "imap", "of lost"),
+    state("app password where the main may not", "noimap@example.org", OK, "imap", "of phone"),
+    state("app password of an inactive mailbox", "off@example.org", OFF, "imap", "of phone"),
+    state("app password, domain inactive", "in@off.example", OFF, "imap", "of phone"),
+] + services("no imap", "noimap@example.org", ("imap",)) + services("no pop3", "nopop3@example.org", ("pop3",)) \
+  + services("no smtp", "nosmtp@example.org", ("smtp",)) + services("no sieve", "nosieve@example.org", ("sieve",))
+SOURCE_OF = {"authsource": "authsource ENUM('mailcow','keycloak','generic-oidc','ldap') DEFAULT 'mailcow', "}
+add("mailcow", ("mysql",), MAILCOW + NO_ALIAS + [
+    state("force_pw_update is the web's", "force@example.org"), state("single sign-on", "oidc@example.org", OFF)],
+    words=SOURCE_OF, sql=("UPDATE mailbox SET authsource = 'keycloak' WHERE local_part = 'oidc'",),
+    writes="ada@example.org", column=("mailbox", "kind"))
+add("mailcow", ("mysql",), MAILCOW + [
+    state("force_pw_update keeps the main password out", "force@example.org", SERVICE),
+    state("and no app password", "force@example.org", OK, password="of phone"),
+    state("alias domain", "ada@alias.example"), state("alias domain, app password", "ada@alias.example", OK, "imap", "of phone")],
+    name="mailcow-2024", words={"authsource": ""}, options=("before-2025-03", "alias-domains"))
+
+# --- iRedMail --------------------------------------------------------------------------------------
+IREDMAIL = common() + [
+    state("inactive", "off@example.org", OFF), state("backup MX", "mx@backup.example", OFF),
+    state("empty password", "lock@example.org", NONE),
+    state("outside of its networks", "nets@example.org", NETWORK, remote="198.51.100.1"),
+    state("no address told", "nets@example.org", NETWORK), state("inside", "nets@example.org", remote="192.0.2.7"),
+    state("inside, IPv6", "nets@example.org", remote="2001:db8::1"),
+    state("an unknown service", "ada@example.org", SERVICE, "http")]
+add("iredmail", ("mysql", "pgsql"), IREDMAIL + DOMAIN_OFF + NO_ALIAS + [
+    state("expiry is not looked at", "late@example.org"), state("nor the domain's", "in@old.example"),
+    state("the switch without TLS is not looked at", "plain@example.org")]
+    + services("no smtp", "nosmtp@example.org", ("smtp",)) + services("no imap", "noimap@example.org", ("imap",))
+    + services("no pop3", "nopop3@example.org", ("pop3",)) + services("no sieve", "nosieve@example.org", ("sieve",)),
+    writes="ada@example.org", column=("mailbox", "enablesievesecured"))
+add("iredmail", ("mysql", "pgsql"), IREDMAIL + [
+    state("expired", "late@example.org", OFF), state("domain expired", "in@old.example", OFF),
+    state("domain inactive, and not looked at", "in@off.example"),
+    state("the switch without TLS", "plain@example.org", SERVICE), state("the one with TLS is not looked at", "noimap@example.org"),
+    state("alias domain", "ada@alias.example"), state("alias domain, unknown", "eve@alias.example", UNKNOWN)],
+    name="iredmail-options", options=("plain", "enforce-expiry", "alias-domains", "skip-domain"))
+
+# --- ISPConfig -------------------------------------------------------------------------------------
+add("ispconfig", ("mysql",), common() + DOMAIN_OFF + [
+    state("a login of its own", "web1_custom"), state("its address", "custom@example.org"),
+    state("a custom login does not slip past its domain", "web1_sly", OFF),
+    state("on another server", "far@example.org", UNKNOWN), state("one's login is another's address", "cross@example.org", TWO),
+    state("NULL password", "null@example.org", NONE), state("an umlaut", "umlaut@example.org", password="größe"),
+    state("an umlaut, wrong", "umlaut@example.org", WRONG, password="größer"),
+    state("an unknown service", "ada@example.org", SERVICE, "http")]
+    + services("no smtp", "nosmtp@example.org", ("smtp",)) + services("no imap", "noimap@example.org", ("imap",))
+    + services("no pop3", "nopop3@example.org", ("pop3",)) + services("no sieve", "nosieve@example.org", ("sieve",)),
+    writes="ada@example.org", column=("mail_user", "disablesieve"))
+add("ispconfig", ("mysql",), [state("on this server, domain off there", "far@example.org", OFF), state("on the other", "ada@example.org", UNKNOWN)],
+    name="ispconfig-2", options=("server-id=2",))
+
+# --- Froxlor ---------------------------------------------------------------------------------------
+FROXLOR = common() + [
+    state("all off", "off@example.org", SERVICE), state("a user name of its own", "name@example.org"),
+    state("its address", "mail@example.org"), state("two rows of one user name", "twin@example.org", TWO),
+    state("NULL password", "null@example.org", NONE), state("an unknown service", "ada@example.org", SERVICE, "http"),
+] + services("no imap", "noimap@example.org", ("imap",)) + services("no pop3", "nopop3@example.org", ("pop3",)) \
+  + services("no smtp", "nosmtp@example.org", ("smtp", "sieve"))
+add("froxlor", ("mysql",), FROXLOR + DOMAIN_OFF + [state("customer deactivated", "cust@example.org", OFF)],
+    writes="ada@example.org", column=("mail_users", "password_enc"))
+add("froxlor", ("mysql",), FROXLOR + [state("domain is not looked at", "in@off.example"),
+    state("customer is not looked at", "cust@example.org")], name="froxlor-0.10", options=("before-2.0", "skip-domain"),
+    writes="ada@example.org")
+
+# --- the others ------------------------------------------------------------------------------------
+add("mailinabox", ("sqlite",), common() + [
+    state("without a prefix", "bare@example.org"), state("locked", "lock@example.org", NONE)]
+    + services("every service", "ada@example.org", ()), writes="ada@example.org", column=("users", "email"))
+TOKEN, OFFICE = "0123456789abcdef0123456789abcdef", "fedcba9876543210fedcba9876543210"
+MAILU = [
+    state("unknown", "eve@example.org", UNKNOWN), state("alternative domain", "ada@alias.example", UNKNOWN),
+    state("token", "ada@example.org", password=TOKEN), state("token, wrong", "ada@example.org", WRONG, password=TOKEN[:-1] + "0"),
+    state("token from its network", "ada@example.org", password=OFFICE, remote="192.0.2.9"),
+    state("token from elsewhere", "ada@example.org", NETWORK, password=OFFICE, remote="198.51.100.1"),
+    state("token, address not told", "ada@example.org", NETWORK, password=OFFICE),
+    state("token of a disabled user", "off@example.org", OFF, password=TOKEN),
+    state("token, imap off", "noimap@example.org", SERVICE, password=TOKEN),
+    state("token, imap off, smtp", "noimap@example.org", OK, "smtp", TOKEN)]
+MAILU_WORDS = {"mysql": "`user`", "pgsql": '"user"', "sqlite": '"user"'}
+add("mailu", ALL, MAILU + common() + [
+    state("disabled", "off@example.org", OFF), state("locked", "lock@example.org", NONE),
+    state("an unknown service", "ada@example.org", SERVICE, "http")]
+    + services("no imap", "noimap@example.org", ("imap",)) + services("no pop", "nopop@example.org", ("pop3",)),
+    words={"user": MAILU_WORDS}, writes="ada@example.org", column=("token", "ip"))
+add("mailu", ALL, MAILU + [state("main password", "ada@example.org", SERVICE)], name="mailu-tokens",
+    words={"user": MAILU_WORDS}, options=("require-tokens",))
+VEXIM = common() + [
+    state("disabled", "off@example.org", OFF), state("piped", "pipe@example.org"), state("alias, smtp", "alias@example.org", OK, "smtp"),
+    state("alias, imap", "alias@example.org", SERVICE), state("fail", "fail@example.org", OFF),
+    state("catch-all", "catch@example.org", OFF), state("NULL password", "null@example.org", NONE),
+    state("the site's administrator", "siteadmin", UNKNOWN), state("and in a domain", "siteadmin@example.org", "other-account")]
+add("vexim", ("mysql", "pgsql"), VEXIM + DOMAIN_OFF + NO_ALIAS, writes="ada@example.org", column=("users", "type"))
+add("vexim", ("mysql", "pgsql"), VEXIM + [state("domain disabled, and not looked at", "in@off.example"),
+    state("alias domain", "ada@alias.example"), state("alias domain, unknown", "eve@alias.example", UNKNOWN)],
+    name="vexim-options", options=("alias-domains", "skip-domain"))
+add("ispmail", ("mysql",), common() + [
+    state("an older guide's", "old@example.org"), state("Roundcube's", "cube@example.org"),
+    state("empty password", "lock@example.org", NONE)] + services("every service", "ada@example.org", ()),
+    writes="ada@example.org", column=("virtual_users", "email"))
+WEBCYRADM = common() + [state("a name without a domain", "test0001"), state("the Cyrus administrator", "cyrus"),
+    state("all off", "off", SERVICE), state("empty password", "lock", NONE),
+    state("an unknown service", "test0001", SERVICE, "http")] \
+    + services("no imap", "noimap", ("imap",)) + services("no pop", "nopop", ("pop3",)) \
+    + services("no sieve", "nosieve", ("sieve",)) + services("no smtp", "nosmtp", ("smtp",))
+add("web-cyradm", ("mysql", "pgsql"), WEBCYRADM, words={"width": "50"}, column=("accountuser", "smtpauth"))
+add("web-cyradm", ("mysql", "pgsql"), WEBCYRADM, name="web-cyradm-wide", words={"width": "255"},
+    options=("wide-password",), writes="test0001")
+add("web-cyradm", ("mysql", "pgsql"), [state("no switches", "off")], name="web-cyradm-0.5.4", words={"width": "50"},
+    options=("before-0.5.5",))
+VPOPMAIL = common() + [state("NULL password", "null@example.org", NONE)] \
+    + services("no pop3", "nopop3@example.org", ("pop3",)) + services("no imap", "noimap@example.org", ("imap",)) \
+    + services("no smtp", "nosmtp@example.org", ("smtp",)) + services("all off", "off@example.org", ("imap", "pop3", "smtp"))
+add("vpopmail", ALL, VPOPMAIL + NO_ALIAS + [state("domain limits are not looked at", "in@limited.example")],
+    writes="ada@example.org", column=("vpopmail", "pw_gid"))
+add("vpopmail", ("mysql",), VPOPMAIL + services("domain limits", "in@limited.example", ("imap",))
+    + services("free of them", "free@limited.example", ()) + [state("alias domain", "ada@alias.example")],
+    name="vpopmail-options", options=("domain-limits", "alias-domains"))
+COURIER = common() + [state("clear text", "clear@example.org"), state("crypt goes first", "both@example.org"),
+    state("not the clear text then", "both@example.org", WRONG, password="other"), state("neither", "none@example.org", NONE)]
+COURIER_SERVICES = services("no imap", "noimap@example.org", ("imap",)) + services("no pop3", "nopop3@example.org", ("pop3",)) \
+    + services("disableimap=0", "yes@example.org", ())
+add("courier", ("pgsql",), COURIER, words={"unique": " PRIMARY KEY"}, writes="ada@example.org", column=("passwd", "crypt"))
+add("courier", ("sqlite",), COURIER + COURIER_SERVICES, name="courier-sqlite", words={"unique": " PRIMARY KEY"},
+    writes="ada@example.org", column=("passwd", "options"))
+add("courier", ("mysql",), COURIER + COURIER_SERVICES + [state("two rows", "twin@example.org", TWO)], name="courier-mysql",
+    words={"unique": ""}, writes="ada@example.org", column=("passwd", "options"))
+DBMAIL = common() + [state("by name", "ada"), state("clear text", "clear"), state("md5-crypt", "md5"),
+    state("the duress password", "ada", WRONG, password="duress"), state("empty password", "empty", NONE), state("the public user", "__public__", OFF),
+    state("whirlpool", "whirl", BAD)]
+add("dbmail", ALL, DBMAIL + [state("inactive", "off", OFF)], words={"prefix": "dbmail_", "active": "active SMALLINT NOT NULL DEFAULT 1, "},
+    sql=("UPDATE dbmail_users SET active = 0 WHERE userid = 'off'",), writes="ada", column=("dbmail_users", "encryption_type"))
+add("dbmail", ("sqlite", "pgsql"), [state("two rows that differ by case", "mixed@example.org", TWO)], name="dbmail-case",
+    words={"prefix": "dbmail_", "active": "active SMALLINT NOT NULL DEFAULT 1, "})
+add("dbmail", ALL, DBMAIL + [state("no column active", "off")], name="dbmail-3.0", words={"prefix": "db_", "active": ""},
+    options=("prefix=db_", "before-32004"))
+add("vimbadmin", ("mysql",), common() + DOMAIN_OFF + [
+    state("inactive", "off@example.org", OFF), state("waits to be deleted", "gone@example.org", OFF),
+    state("two rows", "twin@example.org", TWO), state("NULL password", "null@example.org", NONE)]
+    + services("imap only", "imap@example.org", ("pop3", "smtp", "sieve")) + services("two", "two@example.org", ("imap", "sieve")),
+    writes="ada@example.org", column=("mailbox", "access_restriction"))
+add("imscp", ("mysql",), common() + [state("disabled", "off@example.org", OFF), state("mailbox off", "nopo@example.org", OFF),
+    state("being changed", "change@example.org", OFF), state("forwards only", "fwd@example.org", BAD, password="_no_")],
+    column=("mail_users", "po_active"))
+add("maddy", ALL, common() + [state("another's", "other@example.org", WRONG)], words={"table": "passwords"}, column=("passwords", "value"))
+add("maddy", ALL, common(), name="maddy-table", words={"table": "creds"}, options=("table=creds",))

@@ -1,0 +1,7 @@
+CREATE TABLE [prefix]users (user_idnr INTEGER PRIMARY KEY, userid VARCHAR(100) NOT NULL UNIQUE, passwd VARCHAR(130) NOT NULL DEFAULT '',
+    encryption_type VARCHAR(20) NOT NULL DEFAULT '', [active]spasswd VARCHAR(130), last_login TIMESTAMP NULL);
+INSERT INTO [prefix]users (user_idnr, userid, passwd, encryption_type, spasswd) VALUES (1, 'ada', '<<right>>', 'crypt', 'duress'),
+    (2, 'clear', 'right', '', NULL), (3, 'md5', '<<md5crypt right>>', 'md5', NULL), (4, 'off', '<<right>>', 'crypt', NULL),
+    (5, 'empty', '', '', NULL), (6, '__public__', '<<right>>', 'crypt', NULL), (7, 'whirl', 'abcdef', 'whirlpool', NULL),
+    (8, 'ada@example.org', '<<right>>', 'crypt', NULL), (9, 'mixed@example.org', '<<right>>', 'crypt', NULL);
+[pgsql sqlite]INSERT INTO [prefix]users (user_idnr, userid, passwd, encryption_type) VALUES (10, 'Mixed@example.org', '<<other>>', 'crypt');

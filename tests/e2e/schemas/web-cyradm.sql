@@ -1,0 +1,8 @@
+[mysql]CREATE TABLE accountuser (username VARCHAR(255) BINARY NOT NULL UNIQUE, password VARCHAR([width]) BINARY NOT NULL DEFAULT '',
+[pgsql]CREATE TABLE accountuser (username VARCHAR(255) NOT NULL UNIQUE, password VARCHAR([width]) NOT NULL DEFAULT '',
+    prefix VARCHAR(50) NOT NULL DEFAULT '', domain_name VARCHAR(255) NOT NULL DEFAULT '', imap INT NOT NULL DEFAULT 1,
+    pop INT NOT NULL DEFAULT 1, sieve INT NOT NULL DEFAULT 1, smtpauth INT NOT NULL DEFAULT 1);
+INSERT INTO accountuser (username, password, imap, pop, sieve, smtpauth) VALUES ('test0001', '<<des right>>', 1, 1, 1, 1),
+    ('cyrus', '<<des right>>', 1, 1, 1, 1), ('ada@example.org', '<<des right>>', 1, 1, 1, 1), ('noimap', '<<des right>>', 0, 1, 1, 1),
+    ('nopop', '<<des right>>', 1, 0, 1, 1), ('nosieve', '<<des right>>', 1, 1, 0, 1), ('nosmtp', '<<des right>>', 1, 1, 1, 0),
+    ('off', '<<des right>>', 0, 0, 0, 0), ('lock', '', 1, 1, 1, 1);

@@ -1,0 +1,510 @@
+#!/usr/bin/env python3
+"""tests/e2e/test_presets.py - every preset on tables as its manager makes them, in every state
+
+The tables are in schemas/, what they have to mean in preset_states.py. Each state is asked twice:
+as a mail server asks, over the socket, and through `clavigerctl explain`, which has the reason.
+"""
+
+import itertools, os, re, sqlite3, subprocess, sys, threading
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import harness
+from harness import BUILD, DRIVERS, NO, OK, PRESETS, SOURCE, TEMPORARY, Site, crypt, equal
+from preset_states import VARIANTS
+
+SCHEMAS = os.path.join(SOURCE, "tests", "e2e", "schemas")
+UNCACHED = 'revalidate = "0s"  negative_ttl = "0s"'
+
+# --- stored passwords ------------------------------------------------------------------------------
+SETTINGS = {"bcrypt": "$2y$04$saltsaltsaltsaltsaltsO", "sha256": "$5$rounds=1000$salt", "md5crypt": "$1$saltsalt",
+            "des": "ri", "maddy": "$2a$04$saltsaltsaltsaltsaltsO"}
+
+
+def stored(words):
+    kind, _, rest = words.partition(" ")
+    if kind == "token":
+        return crypt(rest, "$5$rounds=1000$salt")
+    if kind == "latin1":
+        return crypt(rest.encode("latin-1"))
+    if kind == "maddy":
+        return "bcrypt:" + crypt(rest, SETTINGS[kind])
+    return crypt(rest, SETTINGS[kind]) if kind in SETTINGS else crypt(words)
+
+
+def statements(variant, engine):
+    """The tables of a variant: lines for other engines are left out, [words] and <<passwords>> filled in."""
+    lines = []
+    with open(os.path.join(SCHEMAS, variant.tables + ".sql"), encoding="utf-8") as f:
+        for line in f:
+            only = re.match(r"\[((?:mysql|pgsql|sqlite)(?: \w+)*)\]", line)
+            if not only or engine in only.group(1).split():
+                lines.append(line[only.end():] if only else line)
+    text = "".join(lines)
+    for word, value in variant.words.items():
+        text = text.replace("[%s]" % word, value[engine] if isinstance(value, dict) else value)
+    assert not re.search(r"\[[a-z-]+\]", text), text
+    text = re.sub(r"<<([^>]*)>>", lambda m: stored(m.group(1)), text)
+    return text + "".join(s + ";\n" for s in variant.sql)
+
+
+# --- engines ---------------------------------------------------------------------------------------
+class SQLite:
+    engine = "sqlite"
+
+    def create(self, site, text):
+        self.path = os.path.join(site.dir, "tables.db")
+        self.sql(text)
+
+    def sql(self, text):
+        db = sqlite3.connect(self.path, timeout=10)
+        try:
+            if not text.lstrip().upper().startswith("SELECT"):
+                db.executescript(text)
+                return []
+            return [["" if c is None else str(c) for c in row] for row in db.execute(text)]
+        finally:
+            db.close()
+
+    def config(self):
+        return 'driver = "sqlite"  file = "%s"' % self.path
+
+    def drop(self):
+        os.unlink(self.path)
+
+
+class OnServer:
+    """A database for each variant on one server; `server` is made when it is first needed."""
+
+    servers = {}
+
+    def create(self, site, text):
+        if self.engine not in self.servers:
+            self.servers[self.engine] = self.start()
+        self.server = self.servers[self.engine]
+        self.name = "preset%d" % next(counter)
+        self.make()
+        self.sql(text)
+        self.grant()
+
+
+counter = itertools.count()
+
+
+class PgSQL(OnServer):
+    engine = "pgsql"
+
+    def start(self):
+        import postgresql
+        return postgresql.PostgreSQL()
+
+    def make(self):
+        self.server.sql("CREATE DATABASE %s" % self.name, database="postgres")
+
+    def sql(self, text):
+        return self.server.sql(text, database=self.name)
+
+    def grant(self):
+        self.sql("GRANT ALL ON ALL TABLES IN SCHEMA public TO claviger")
+
+    def config(self):
+        return 'driver = "pgsql"  hosts = { "%s/.s.PGSQL.%d" }  database = "%s"  user = "claviger"' % (
+            self.server.dir, self.server.port, self.name)
+
+    def drop(self):
+        self.server.sql("DROP DATABASE %s WITH (FORCE)" % self.name, database="postgres")
+
+
+class MySQL(OnServer):
+    engine = "mysql"
+
+    def start(self):
+        import mariadb
+        return mariadb.MariaDB()
+
+    def make(self):
+        self.server.sql("CREATE DATABASE %s CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_ci" % self.name, database="")
+
+    def sql(self, text):
+        return self.server.sql(text, database=self.name)
+
+    def grant(self):
+        self.server.sql("GRANT ALL ON %s.* TO claviger@localhost" % self.name, database="")
+
+    def config(self):
+        return 'driver = "mysql"  hosts = { "%s" }  database = "%s"  user = "claviger"' % (self.server.socket, self.name)
+
+    def drop(self):
+        self.server.sql("DROP DATABASE %s" % self.name, database="")
+
+
+def databases():
+    """The engines whose drivers were built."""
+    return [c for c in (SQLite, MySQL, PgSQL) if os.path.exists(os.path.join(DRIVERS, "account_%s.so" % c.engine))]
+
+
+# --- a daemon on a variant's tables ------------------------------------------------------------------
+LISTEN = Site.LISTEN
+
+
+class Tables(Site):
+    def __init__(self, variant, database, cache=UNCACHED, extra=""):
+        self.variant, self.tables = variant, database()
+        super().__init__(accounts="accounts \"none\" { lookup = \"SELECT 1\" }\n")
+        self.tables.create(self, statements(variant, self.tables.engine))
+        options = 'options = { %s }' % ", ".join('"%s"' % o for o in variant.options) if variant.options else ""
+        accounts = 'accounts "mail" { preset = "%s"  %s  %s  %s }\n' % (
+            variant.preset, options, self.tables.config(), extra)
+        self.write_conf(accounts + LISTEN % {"dir": self.dir}, cache=cache)
+
+    def close(self):
+        super().close()
+        if self.tables.engine != "sqlite" and getattr(self.tables, "name", None):
+            name, self.tables.name = self.tables.name, None
+            self.tables.name = name
+            self.tables.drop()
+            self.tables.name = None
+
+    def reason(self, login, password, service="imap", remote=""):
+        """What explain says last, and everything that it said."""
+        done = self.ctl("explain", "-p", "-s", service, *(["-i", remote] if remote else []), "--", login, stdin=password + "\n")
+        last = re.findall(r"^verdict +\w+, ([\w-]+)$", done.stdout, re.M)
+        return last[-1] if last else done.stderr, done.stdout
+
+
+UNAVAILABLE = ("bad-stored-password", "account-source-down", "deadline", "overloaded", "internal")
+
+
+def wire(reason):
+    return OK if reason == "ok" else TEMPORARY if reason in UNAVAILABLE else NO
+
+
+def each(wanted=lambda variant: True):
+    """Every variant on every engine that is built; the tables are gone afterwards."""
+    count = 0
+    for database in databases():
+        for variant in VARIANTS:
+            if database.engine in variant.engines and wanted(variant) and knows(variant):
+                with Tables(variant, database) as site:
+                    count += 1
+                    yield site, "%s on %s" % (variant.name, database.engine)
+    assert count > 0, "nothing was tried"
+
+
+known = {}
+
+
+def knows(variant):
+    """Whether this build verifies maddy's own forms of stored passwords."""
+    if variant.preset != "maddy":
+        return True
+    if "maddy" not in known:
+        with Site(cache=UNCACHED) as site:
+            site.add_stored("ada", stored("maddy right"))
+            site.start()
+            known["maddy"] = site.ask("ada", "right") == OK
+    return known["maddy"]
+
+
+def gather(faults, call):
+    """One fault does not hide the next."""
+    try:
+        call()
+    except AssertionError as error:
+        faults.append(str(error))
+
+
+# --- C08: states -----------------------------------------------------------------------------------
+def test_every_state_of_every_preset_has_the_verdict_of_its_manager():
+    faults, asked = [], 0
+    for site, what in each():
+        site.start()
+        for s in site.variant.states:
+            told = "%s: %s (%s as %s)" % (what, s.what, s.login, s.service)
+            reason, steps = site.reason(s.login, s.password, s.service, s.remote)
+            gather(faults, lambda: equal(reason, s.reason, told + "\n" + steps))
+            gather(faults, lambda: equal(site.ask(s.login, s.password, s.service, remote=s.remote or None),
+                                         wire(s.reason), told + ", asked"))
+            asked += 2
+    print("# %d questions" % asked)
+    assert not faults, "\n".join(faults)
+
+
+def test_every_preset_has_its_states():
+    have = set(v.preset for v in VARIANTS)
+    there = set(f[:-4] for f in os.listdir(PRESETS) if f.endswith(".sql")) - {"claviger"}
+    equal(have, there, "presets with states")
+    for preset in sorted(there):
+        head = open(os.path.join(PRESETS, preset + ".sql")).read()
+        engines = set(sum((e.split() for e in re.findall(r"^-- query lookup \[([^]]*)\]", head, re.M)), []))
+        equal(set(e for v in VARIANTS if v.preset == preset for e in v.engines), engines, preset + "'s engines")
+        options = set(re.findall(r"^-- option ([\w.-]+)", head, re.M))
+        tried = set(o.split("=")[0] for v in VARIANTS if v.preset == preset for o in v.options)
+        equal(tried, options, preset + "'s options")
+
+
+# --- clavigerctl -----------------------------------------------------------------------------------
+def test_check_config_online_finds_every_query_fit():
+    for site, what in each():
+        done = site.ctl("check-config", "--online")
+        equal(done.returncode, 0, what + "\n" + done.stdout + done.stderr)
+        assert "query lookup: fits" in done.stdout and "does not fit" not in done.stdout, what + "\n" + done.stdout
+
+
+def test_check_config_online_names_the_column_that_is_missing():
+    for site, what in each(lambda v: v.column):
+        table, column = site.variant.column
+        quoted = "`%s`" % column if site.tables.engine == "mysql" else '"%s"' % column
+        site.tables.sql("ALTER TABLE %s RENAME COLUMN %s TO elsewhere" % (table, quoted))
+        done = site.ctl("check-config", "--online")
+        equal(done.returncode, 78, what + "\n" + done.stdout + done.stderr)
+        assert column in done.stderr, what + "\n" + done.stderr
+
+
+def test_check_config_online_names_the_table_that_is_missing():
+    for site, what in each(lambda v: v.column):
+        site.tables.sql("DROP TABLE %s" % site.variant.column[0])
+        done = site.ctl("check-config", "--online")
+        equal(done.returncode, 78, what + "\n" + done.stdout + done.stderr)
+        assert site.variant.column[0] in done.stderr, what + "\n" + done.stderr
+
+
+def test_check_config_online_says_which_right_is_missing_and_what_needs_it():
+    for site, what in each(lambda v: v.name in ("postfixadmin", "django-cyradm")):
+        if site.tables.engine == "sqlite":
+            continue
+        who = "claviger" if site.tables.engine == "pgsql" else "claviger@localhost"
+        tables = ["mailbox", "domain"] if site.variant.preset == "postfixadmin" else ["djcyradm_mailusers"]
+        if site.tables.engine == "pgsql":
+            site.tables.sql("REVOKE ALL ON ALL TABLES IN SCHEMA public FROM claviger")
+        else:
+            site.tables.sql("REVOKE ALL ON %s.* FROM %s" % (site.tables.name, who))
+        for table in tables:
+            site.tables.sql("GRANT SELECT ON %s TO %s" % (table, who))
+        done = site.ctl("check-config", "--online")
+        equal(done.returncode, 0, what + "\n" + done.stdout + done.stderr)
+        assert re.search(r"query set_password: does not fit, and only clavigerctl user passwd needs it: .*denied",
+                         done.stdout), what + "\n" + done.stdout
+        site.tables.sql("REVOKE SELECT ON %s FROM %s" % (tables[-1], who))
+        done = site.ctl("check-config", "--online")
+        equal(done.returncode, 78, what + "\n" + done.stdout + done.stderr)
+        assert "denied" in done.stderr and tables[-1] in done.stderr, what + "\n" + done.stderr
+
+
+def test_check_config_online_says_that_a_source_is_not_there():
+    with Tables(VARIANTS[0], SQLite) as site:
+        site.tables.drop()
+        done = site.ctl("check-config", "--online")
+        equal(done.returncode, 2, done.stdout + done.stderr)
+        assert "tables.db" in done.stderr, done.stderr
+        equal(site.ctl("check-config").returncode, 0, "offline nobody looks")
+
+
+def test_presets_are_listed_and_shown_as_their_options_make_them():
+    with Site() as site:
+        listed = site.ctl("presets", check=0).stdout
+        for name in sorted(f[:-4] for f in os.listdir(PRESETS)):
+            assert re.search(r"^%s: " % name, listed, re.M), name + "\n" + listed
+            shown = site.ctl("presets", name, check=0).stdout
+            assert "-- query lookup [" in shown and "-- if" not in shown, shown
+        plain = site.ctl("presets", "postfixadmin", check=0).stdout
+        chosen = site.ctl("presets", "postfixadmin", "-e", "mysql", "-o", "enforce-expiry,prefix=pfa_", check=0).stdout
+        assert "password_expired" not in plain and "password_expired" in chosen, chosen
+        assert "FROM pfa_mailbox" in chosen and "to_timestamp" not in chosen and "to_timestamp" in plain, chosen
+        for arguments, status, words in ((("postfixadmim",), 78, "did you mean"), (("tmail", "-e", "oracle"), 64, "--engine"),
+                                         (("tmail", "-o", "nothing"), 78, "has no option"), (("a", "b"), 64, "too many")):
+            done = site.ctl("presets", *arguments)
+            equal(done.returncode, status, "%s %s" % (arguments, done.stderr))
+            assert words in done.stderr, done.stderr
+
+
+# --- writes ----------------------------------------------------------------------------------------
+MADE = {"vmm": r"\{SHA512-CRYPT\}\$6\$", "django-cyradm": r"\$6\$", "modoboa": r"\{SHA512-CRYPT\}\$6\$", "postfixadmin": r"\$2y\$",
+        "tmail": r"\$2y\$", "mailcow": r"\{BLF-CRYPT\}\$2y\$", "iredmail": r"\{SSHA512\}", "ispconfig": r"\$6\$",
+        "froxlor": r"\{BLF-CRYPT\}\$2y\$", "mailinabox": r"\{SHA512-CRYPT\}\$6\$", "mailu": r"\$6\$", "vexim": r"\$6\$",
+        "ispmail": r"\{BLF-CRYPT\}\$2y\$", "web-cyradm": r"\$6\$", "vpopmail": r"\$6\$", "courier": r"\$6\$", "dbmail": r"\$6\$",
+        "vimbadmin": r"\{BLF-CRYPT\}\$2y\$"}
+
+
+def has_query(site, query):
+    shown = site.ctl("presets", site.variant.preset, "-e", site.tables.engine,
+                     *(["-o", ",".join(site.variant.options)] if site.variant.options else []), check=0).stdout
+    return "-- query %s [" % query in shown
+
+
+def makes(site):
+    """Whether this build makes the scheme that the preset asks for."""
+    shown = site.ctl("presets", site.variant.preset, *(["-o", ",".join(site.variant.options)] if site.variant.options else [])).stdout
+    scheme = re.search(r"^ +makes +\{?([\w-]+)", shown, re.M)
+    return not scheme or scheme.group(1) in harness.subprocess.run(
+        [harness.CLAVIGERCTL, "hash", "--list"], capture_output=True, text=True).stdout.split()
+
+
+def passwd(site, what, login):
+    if not makes(site):
+        print("# %s: this build does not make its scheme" % what)
+        return
+    site.ctl("user", "passwd", login, stdin="new größe\n", check=0)
+    equal(site.ask(login, "new größe"), OK, what + ": the new password")
+    equal(site.ask(login, "right"), NO, what + ": the old password")
+    dump = "\n".join("\t".join(row) for row in everything(site))
+    made = r"\$5\$" if "before-2.0" in site.variant.options else MADE[site.variant.preset]
+    assert re.search(r"(^|\t)%s" % made, dump, re.M), "%s: no %s in\n%s" % (what, made, dump)
+
+
+def everything(site):
+    table = {"vmm": "users", "django-cyradm": "djcyradm_mailusers", "modoboa": "core_user", "tmail": "users", "iredmail": "mailbox",
+             "ispconfig": "mail_user", "froxlor": "mail_users", "mailinabox": "users", "vexim": "users", "ispmail": "virtual_users",
+             "web-cyradm": "accountuser", "vpopmail": "vpopmail", "courier": "passwd", "dbmail": "dbmail_users",
+             "mailu": "`user`" if site.tables.engine == "mysql" else '"user"'}.get(site.variant.preset, "mailbox")
+    return site.tables.sql("SELECT * FROM %s%s" % ("pfa_" if "prefix=pfa_" in site.variant.options else "", table))
+
+
+def switch(site, what, login):
+    def listed():
+        return dict(line.split("\t") for line in site.ctl("user", "list", check=0).stdout.splitlines())
+    equal(listed().get(login), "enabled", what)
+    password = "new größe" if site.ask(login, "new größe") == OK else "right"
+    site.ctl("user", "disable", login, check=0)
+    equal(site.ask(login, password), NO, what + ": disabled")
+    equal(listed().get(login), "disabled", what)
+    site.ctl("user", "enable", login, check=0)
+    equal(site.ask(login, password), OK, what + ": enabled")
+    equal(listed().get(login), "enabled", what)
+
+
+def test_clavigerctl_user_writes_what_the_preset_can_and_the_manager_reads():
+    faults = []
+    for site, what in each(lambda v: v.writes):
+        site.start()
+        login = site.variant.writes
+        gather(faults, lambda: passwd(site, what, login))
+        if has_query(site, "disable"):
+            gather(faults, lambda: switch(site, what, login))
+        for action in ("passwd", "disable"):
+            if has_query(site, {"passwd": "set_password"}.get(action, action)) and makes(site):
+                done = site.ctl("user", action, "nobody@nowhere.example", stdin="new\n")
+                gather(faults, lambda: equal(done.returncode, 1, "%s: %s nobody %s" % (what, action, done.stderr)))
+    assert not faults, "\n".join(faults)
+
+
+def test_clavigerctl_user_says_which_query_a_preset_lacks():
+    for site, what in each():
+        for action, query in (("passwd", "set_password"), ("enable", "enable"), ("disable", "disable"), ("add", "add"), ("del", "delete")):
+            if has_query(site, query):
+                continue
+            done = site.ctl("user", action, "ada@example.org", stdin="new\n")
+            equal(done.returncode, 78, "%s: %s" % (what, done.stderr))
+            assert 'has no query "%s"' % query in done.stderr, done.stderr
+        assert site.ctl("user", "list", check=0).stdout, what
+
+
+def test_a_name_of_an_alias_domain_is_told_and_its_account_left_alone():
+    for site, what in each(lambda v: v.name == "postfixadmin-options"):
+        done = site.ctl("user", "passwd", "ada@alias.example", stdin="new\n")
+        equal(done.returncode, 1, what + done.stderr)
+        assert "another name" in done.stderr, done.stderr
+
+
+# --- app passwords ---------------------------------------------------------------------------------
+def app_site(rows, cache=UNCACHED, extra=""):
+    variant = [v for v in VARIANTS if v.name == "mailu"][0]
+    site = Tables(variant, SQLite, cache, extra)
+    site.tables.sql("DELETE FROM token; " + "; ".join(
+        "INSERT INTO token VALUES (%d, 'ada@example.org', '%s', NULL, 'device %d')" % (i, crypt("of %d" % i), i)
+        for i in range(1, rows + 1)))
+    return site.start()
+
+
+def test_a_wrong_password_costs_as_many_hashes_as_there_are_secrets_and_no_more_than_the_bound():
+    for rows, hashes in ((0, 1), (1, 2), (20, 21), (200, 21)):
+        with app_site(rows) as site:
+            before = site.status()["verifications"]
+            equal(site.ask("ada@example.org", "wrong"), NO, "%d secrets" % rows)
+            equal(site.status()["verifications"] - before, hashes, "hashes with %d secrets" % rows)
+            equal("more further passwords than secrets_max" in site.log_text(), rows > 20, "a warning with %d" % rows)
+
+
+def test_each_secret_up_to_the_bound_signs_in_and_is_logged_by_its_name_alone():
+    with app_site(4, extra="secrets_max = 3") as site:
+        for i, wanted in ((1, OK), (3, OK), (4, NO)):
+            equal(site.ask("ada@example.org", "of %d" % i), wanted, "secret %d" % i)
+        log = site.log_text()
+        assert re.search(r"login=ada@example.org used secret=device\\x203$", log, re.M), log
+        assert "of 3" not in log and crypt("of 3") not in log, log
+
+
+def test_a_revoked_secret_is_out_when_revalidate_ends():
+    with app_site(2, cache='revalidate = "1s"') as site:
+        for _ in range(3):
+            equal(site.ask("ada@example.org", "of 2"), OK, "before")
+        site.tables.sql("DELETE FROM token WHERE id = 2")
+        harness.wait_until(lambda: site.ask("ada@example.org", "of 2") == NO, 3, "the revoked one is out")
+        equal(site.ask("ada@example.org", "of 1"), OK, "the other one")
+        equal(site.ask("ada@example.org", "right"), OK, "the main password")
+
+
+def test_a_remembered_secret_costs_one_look_and_no_hash():
+    with app_site(5) as site:
+        equal(site.ask("ada@example.org", "of 5"), OK, "first")
+        before = site.status()["verifications"]
+        for _ in range(10):
+            equal(site.ask("ada@example.org", "of 5"), OK, "again")
+        equal(site.status()["verifications"], before, "hashes")
+
+
+def test_a_secret_that_cannot_be_read_is_an_alarm_and_never_a_wrong_password():
+    with app_site(2) as site:
+        site.tables.sql("UPDATE token SET password = 'of no scheme' WHERE id = 1")
+        equal(site.ask("ada@example.org", "of 2"), OK, "the one behind it")
+        equal(site.ask("ada@example.org", "right"), OK, "the main password")
+        equal(site.ask("ada@example.org", "wrong"), TEMPORARY, "who knows which it was")
+        assert re.search(r"ada@example.org: secret=device\\x201: ", site.log_text()), site.log_text()
+
+
+def test_explain_tells_the_secrets_by_name():
+    with app_site(2) as site:
+        reason, steps = site.reason("ada@example.org", "of 2")
+        equal(reason, "ok", steps)
+        for words in ("secret       device 1: ok", "password     of secret device 1: wrong-password", "password     of secret device 2: right"):
+            assert words in steps, steps
+
+
+# --- C06: two sources --------------------------------------------------------------------------------
+SOURCES = """
+accounts "staff"  { driver = "sqlite"  file = "%(dir)s/tables.db"  domains = { "staff.example" }
+    lookup = "SELECT login, password FROM people WHERE login = %%u AND kind = 'staff'" }
+accounts "guests" { driver = "sqlite"  file = "%(dir)s/tables.db"  domains = { "guest.example" }
+    lookup = "SELECT login, password FROM people WHERE login = %%u AND kind = 'guest'" }
+"""
+
+
+def test_two_sources_of_one_database_never_mix_in_ten_thousand_requests():
+    with Site() as site:
+        db = sqlite3.connect(os.path.join(site.dir, "tables.db"))
+        with db:
+            db.execute("CREATE TABLE people (login TEXT, password TEXT, kind TEXT)")
+            for i in range(10):
+                for domain, kind in (("staff.example", "staff"), ("staff.example", "guest"), ("guest.example", "guest"), ("guest.example", "staff")):
+                    db.execute("INSERT INTO people VALUES (?, ?, ?)", ("u%d@%s" % (i, domain), crypt("%s %d" % (kind, i)), kind))
+        db.close()
+        site.write_conf(SOURCES % {"dir": site.dir} + LISTEN % {"dir": site.dir}, cache='revalidate = "1s"')
+        site.start()
+        faults = []
+
+        def work(seed):
+            for k in range(1250):
+                i, place = (k * 7 + seed) % 10, ("staff", "guest")[(k // 3 + seed) % 2]
+                kind = ("staff", "guest")[(k + seed) % 2]
+                got = site.ask("u%d@%s.example" % (i, place), "%s %d" % (kind, i))
+                if got != (OK if kind == place else NO):
+                    faults.append((i, place, kind, got))
+        threads = [threading.Thread(target=work, args=(seed,)) for seed in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        equal(faults[:5], [], "%d of 10000 mixed" % len(faults))
+
+
+harness.main()
