@@ -5,6 +5,8 @@ A state is a row of a table: what it is, the login, the service, the password, a
 in the comments of account/presets/NAME.sql and, with their sources, in the manager's code.
 """
 
+import itertools
+
 from collections import namedtuple
 
 State = namedtuple("State", "what login service password reason remote")
@@ -322,3 +324,77 @@ add("imscp", ("mysql",), common() + [state("disabled", "off@example.org", OFF), 
     column=("mail_users", "po_active"))
 add("maddy", ALL, common() + [state("another's", "other@example.org", WRONG)], words={"table": "passwords"}, column=("passwords", "value"))
 add("maddy", ALL, common(), name="maddy-table", words={"table": "creds"}, options=("table=creds",))
+
+
+# --- crowds: every combination of a manager's switches -----------------------------------------------
+CROWDS = []
+STORED = "{SHA512-CRYPT}<<right>>"
+
+
+def crowd(preset, engines, flags, insert, judge, words=(), options=(), asked=("imap", "smtp")):
+    """An account for each combination of `flags` (name -> values): `insert` is SQL with %(flag)s, %(id)d, %(name)s
+    and %(stored)s, `judge` the manager's rule: from the flags and the service to a reason."""
+    sql, states = [], []
+    names = sorted(flags)
+    for number, values in enumerate(itertools.product(*(flags[n] for n in names)), 100):
+        at = dict(zip(names, values), id=number, name="user%d" % number, stored=STORED)
+        sql += [text % at for text in insert]
+        domain = at.get("domain", "example.org")
+        states += [state(str(values), "%s@%s" % (at["name"], domain), judge(at, s), s) for s in asked]
+    CROWDS.append(variant(preset, engines, states, name=preset + " crowd", words=words, sql=sql, options=options))
+
+
+YES_NO = ("TRUE", "FALSE")
+BIT = ("1", "0")
+DOMAINS = ("example.org", "off.example")
+
+
+def on(at, *flags):
+    return all(at[f] in ("TRUE", "1") for f in flags) and at.get("domain") != "off.example"
+
+
+def judge_pfa(at, service):
+    """Its sample query with the SMTP flag; TOTP keeps the main password to the web."""
+    decides = on(at, "smtp") if service == "smtp" else on(at, "active")
+    if not on(at, "active") and not (service == "smtp" and on(at, "smtp")):
+        return OFF
+    return OK if decides and at["totp"] == "NULL" else SERVICE
+
+
+crowd("postfixadmin", ALL, {"active": YES_NO, "smtp": YES_NO, "domain": DOMAINS, "totp": ("NULL", "'JBSWY3DP'"), "expiry": ("2000", "2037")},
+      ("INSERT INTO mailbox (username, password, local_part, domain, active, smtp_active, totp_secret, password_expiry) VALUES "
+       "('%(name)s@%(domain)s', '%(stored)s', '%(name)s', '%(domain)s', %(active)s, %(smtp)s, %(totp)s, '%(expiry)s-01-01 00:00:00')",),
+      judge_pfa, words={"prefix": ""}, options=("smtp-active", "app-passwords"))
+crowd("modoboa", ALL, {"active": YES_NO, "domain": DOMAINS, "local": YES_NO, "send": YES_NO, "staff": YES_NO},
+      ("INSERT INTO core_user (id, username, email, password, is_active, is_local, is_staff) VALUES "
+       "(%(id)d, '%(name)s', '%(name)s@%(domain)s', '%(stored)s', %(active)s, %(local)s, %(staff)s)",
+       "INSERT INTO admin_mailbox (id, address, domain_id, user_id, is_send_only) SELECT "
+       "%(id)d, '%(name)s', id, %(id)d, %(send)s FROM admin_domain WHERE name = '%(domain)s'"),
+      lambda at, service: OFF if not on(at, "active", "local") else SERVICE if on(at, "send") and service != "smtp" else OK,
+      words=AGE, asked=("imap", "smtp", "sieve"))
+crowd("vmm", ("pgsql",), {"smtp": YES_NO, "pop3": YES_NO, "imap": YES_NO, "sieve": YES_NO, "own": YES_NO},
+      ("INSERT INTO service_set VALUES (%(id)d, %(smtp)s, %(pop3)s, %(imap)s, %(sieve)s)",
+       "INSERT INTO users (local_part, passwd, uid, gid, ssid) VALUES ('%(name)s', '%(stored)s', %(id)d, 1, "
+       "CASE WHEN %(own)s THEN %(id)d END)"),
+      lambda at, service: OK if not on(at, "own") or on(at, service) else SERVICE,
+      words={"fourth": "sieve"}, asked=("smtp", "pop3", "imap", "sieve"))
+crowd("vexim", ("mysql", "pgsql"), {"enabled": BIT, "domain": DOMAINS, "kind": ("local", "piped", "alias", "fail", "catch", "admin", "site", "else")},
+      ("INSERT INTO users (user_id, domain_id, localpart, username, crypt, type, enabled) SELECT %(id)d, domain_id, '%(name)s', "
+       "'%(name)s@%(domain)s', '%(stored)s', '%(kind)s', %(enabled)s FROM domains WHERE domain = '%(domain)s'",),
+      lambda at, service: OFF if not on(at, "enabled") or at["kind"] not in ("local", "piped", "alias")
+      else SERVICE if at["kind"] == "alias" and service != "smtp" else OK)
+crowd("iredmail", ("mysql", "pgsql"), {"active": BIT, "domain": DOMAINS, "imap": BIT, "smtp": BIT, "expired": ("2020", "2037")},
+      ("INSERT INTO mailbox (username, password, domain, active, enableimapsecured, enablesmtpsecured, expired) VALUES "
+       "('%(name)s@%(domain)s', '%(stored)s', '%(domain)s', %(active)s, %(imap)s, %(smtp)s, '%(expired)s-01-01 00:00:00')",),
+      lambda at, service: OFF if not on(at, "active") or at["expired"] == "2020" else OK if on(at, service) else SERVICE,
+      options=("enforce-expiry",))
+crowd("mailcow", ("mysql",), {"active": ("1", "0", "2"), "domain": DOMAINS, "kind": ("", "thing"), "imap": BIT, "smtp": BIT},
+      ("INSERT INTO mailbox (username, password, local_part, domain, attributes, kind, active) VALUES ('%(name)s@%(domain)s', '%(stored)s', "
+       "'%(name)s', '%(domain)s', '{\"imap_access\":\"%(imap)s\",\"smtp_access\":\"%(smtp)s\"}', '%(kind)s', %(active)s)",),
+      lambda at, service: OFF if not on(at, "active") or at["kind"] else OK if on(at, service) else SERVICE,
+      words=SOURCE_OF)
+crowd("vimbadmin", ("mysql",), {"active": BIT, "domain": DOMAINS, "pending": ("NULL", "0", "1"), "may": ("ALL", "IMAP", "SMTP,POP3")},
+      ("INSERT INTO mailbox (username, password, Domain_id, active, access_restriction, delete_pending) SELECT '%(name)s@%(domain)s', "
+       "'%(stored)s', id, %(active)s, '%(may)s', %(pending)s FROM domain WHERE domain = '%(domain)s'",),
+      lambda at, service: OFF if not on(at, "active") or at["pending"] == "1"
+      else OK if at["may"] == "ALL" or service.upper() in at["may"].split(",") else SERVICE)

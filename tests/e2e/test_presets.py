@@ -11,7 +11,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import harness
 from harness import BUILD, DRIVERS, NO, OK, PRESETS, SOURCE, TEMPORARY, Site, crypt, equal
-from preset_states import VARIANTS
+from preset_states import CROWDS, VARIANTS
 
 SCHEMAS = os.path.join(SOURCE, "tests", "e2e", "schemas")
 UNCACHED = 'revalidate = "0s"  negative_ttl = "0s"'
@@ -40,12 +40,11 @@ def statements(variant, engine):
             only = re.match(r"\[((?:mysql|pgsql|sqlite)(?: \w+)*)\]", line)
             if not only or engine in only.group(1).split():
                 lines.append(line[only.end():] if only else line)
-    text = "".join(lines)
+    text = "".join(lines) + "".join(s + ";\n" for s in variant.sql)
     for word, value in variant.words.items():
         text = text.replace("[%s]" % word, value[engine] if isinstance(value, dict) else value)
     assert not re.search(r"\[[a-z-]+\]", text), text
-    text = re.sub(r"<<([^>]*)>>", lambda m: stored(m.group(1)), text)
-    return text + "".join(s + ";\n" for s in variant.sql)
+    return re.sub(r"<<([^>]*)>>", lambda m: stored(m.group(1)), text)
 
 
 # --- engines ---------------------------------------------------------------------------------------
@@ -157,11 +156,17 @@ class Tables(Site):
             variant.preset, options, self.tables.config(), extra)
         self.write_conf(accounts + LISTEN % {"dir": self.dir}, cache=cache)
 
+    def answers(self):
+        """Both sockets are there: the daemon makes one after the other."""
+        try:
+            self.connect(self.control).close()
+        except OSError:
+            return False
+        return super().answers()
+
     def close(self):
         super().close()
         if self.tables.engine != "sqlite" and getattr(self.tables, "name", None):
-            name, self.tables.name = self.tables.name, None
-            self.tables.name = name
             self.tables.drop()
             self.tables.name = None
 
@@ -241,6 +246,24 @@ def test_every_preset_has_its_states():
         options = set(re.findall(r"^-- option ([\w.-]+)", head, re.M))
         tried = set(o.split("=")[0] for v in VARIANTS if v.preset == preset for o in v.options)
         equal(tried, options, preset + "'s options")
+
+
+def test_a_crowd_of_accounts_in_every_combination_is_judged_as_its_manager_does():
+    faults, asked = [], 0
+    for database in databases():
+        for crowd in CROWDS:
+            if database.engine not in crowd.engines:
+                continue
+            with Tables(crowd, database) as site:
+                accounts = set(s.login for s in crowd.states)
+                assert len(accounts) >= 30, "%s: %d accounts" % (crowd.name, len(accounts))
+                site.start()
+                for s in crowd.states:
+                    reason, _ = site.reason(s.login, s.password, s.service)
+                    gather(faults, lambda: equal(reason, s.reason, "%s on %s: %s, %s" % (crowd.name, database.engine, s.login, s.service)))
+                    asked += 1
+    print("# %d questions" % asked)
+    assert asked and not faults, "\n".join(faults)
 
 
 # --- clavigerctl -----------------------------------------------------------------------------------
