@@ -1,0 +1,216 @@
+"""tests/e2e/preset_tables.py - a daemon on tables as an account manager makes them
+
+The tables are schemas/NAME.sql: one text for all engines. A line that starts with [mysql] or
+[pgsql sqlite] is for these only, [words] are a variant's, <<right>> is a stored password of "right".
+"""
+
+import itertools, os, re, sqlite3
+
+import harness
+from harness import DRIVERS, NO, OK, SOURCE, TEMPORARY, Site, crypt
+from preset_states import VARIANTS
+
+SCHEMAS = os.path.join(SOURCE, "tests", "e2e", "schemas")
+UNCACHED = 'revalidate = "0s"  negative_ttl = "0s"'
+
+# --- stored passwords ------------------------------------------------------------------------------
+SETTINGS = {"bcrypt": "$2y$04$saltsaltsaltsaltsaltsO", "sha256": "$5$rounds=1000$salt", "md5crypt": "$1$saltsalt",
+            "des": "ri", "maddy": "$2a$04$saltsaltsaltsaltsaltsO"}
+
+
+def stored(words):
+    kind, _, rest = words.partition(" ")
+    if kind == "token":
+        return crypt(rest, "$5$rounds=1000$salt")
+    if kind == "latin1":
+        return crypt(rest.encode("latin-1"))
+    if kind == "maddy":
+        return "bcrypt:" + crypt(rest, SETTINGS[kind])
+    return crypt(rest, SETTINGS[kind]) if kind in SETTINGS else crypt(words)
+
+
+def statements(variant, engine):
+    """The tables of a variant: lines for other engines are left out, [words] and <<passwords>> filled in."""
+    lines = []
+    with open(os.path.join(SCHEMAS, variant.tables + ".sql"), encoding="utf-8") as f:
+        for line in f:
+            only = re.match(r"\[((?:mysql|pgsql|sqlite)(?: \w+)*)\]", line)
+            if not only or engine in only.group(1).split():
+                lines.append(line[only.end():] if only else line)
+    text = "".join(lines) + "".join(s + ";\n" for s in variant.sql)
+    for word, value in variant.words.items():
+        text = text.replace("[%s]" % word, value[engine] if isinstance(value, dict) else value)
+    assert not re.search(r"\[[a-z-]+\]", text), text
+    return re.sub(r"<<([^>]*)>>", lambda m: stored(m.group(1)), text)
+
+
+# --- engines ---------------------------------------------------------------------------------------
+class SQLite:
+    engine = "sqlite"
+
+    def create(self, site, text):
+        self.path = os.path.join(site.dir, "tables.db")
+        self.sql(text)
+
+    def sql(self, text):
+        db = sqlite3.connect(self.path, timeout=10)
+        try:
+            if not text.lstrip().upper().startswith("SELECT"):
+                db.executescript(text)
+                return []
+            return [["" if c is None else str(c) for c in row] for row in db.execute(text)]
+        finally:
+            db.close()
+
+    def config(self):
+        return 'driver = "sqlite"  file = "%s"' % self.path
+
+    def drop(self):
+        os.unlink(self.path)
+
+
+class OnServer:
+    """A database for each variant on one server; `server` is made when it is first needed."""
+
+    servers = {}
+
+    def create(self, site, text):
+        if self.engine not in self.servers:
+            self.servers[self.engine] = self.start()
+        self.server = self.servers[self.engine]
+        self.name = "preset%d" % next(counter)
+        self.make()
+        self.sql(text)
+        self.grant()
+
+
+counter = itertools.count()
+
+
+class PgSQL(OnServer):
+    engine = "pgsql"
+
+    def start(self):
+        import postgresql
+        return postgresql.PostgreSQL()
+
+    def make(self):
+        self.server.sql("CREATE DATABASE %s" % self.name, database="postgres")
+
+    def sql(self, text):
+        return self.server.sql(text, database=self.name)
+
+    def grant(self):
+        self.sql("GRANT ALL ON ALL TABLES IN SCHEMA public TO claviger")
+
+    def config(self):
+        return 'driver = "pgsql"  hosts = { "%s/.s.PGSQL.%d" }  database = "%s"  user = "claviger"' % (
+            self.server.dir, self.server.port, self.name)
+
+    def drop(self):
+        self.server.sql("DROP DATABASE %s WITH (FORCE)" % self.name, database="postgres")
+
+
+class MySQL(OnServer):
+    engine = "mysql"
+
+    def start(self):
+        import mariadb
+        return mariadb.MariaDB()
+
+    def make(self):
+        self.server.sql("CREATE DATABASE %s CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_ci" % self.name, database="")
+
+    def sql(self, text):
+        return self.server.sql(text, database=self.name)
+
+    def grant(self):
+        self.server.sql("GRANT ALL ON %s.* TO claviger@localhost" % self.name, database="")
+
+    def config(self):
+        return 'driver = "mysql"  hosts = { "%s" }  database = "%s"  user = "claviger"' % (self.server.socket, self.name)
+
+    def drop(self):
+        self.server.sql("DROP DATABASE %s" % self.name, database="")
+
+
+def databases():
+    """The engines whose drivers were built."""
+    return [c for c in (SQLite, MySQL, PgSQL) if os.path.exists(os.path.join(DRIVERS, "account_%s.so" % c.engine))]
+
+
+# --- a daemon on a variant's tables ------------------------------------------------------------------
+LISTEN = Site.LISTEN
+
+
+class Tables(Site):
+    def __init__(self, variant, database, cache=UNCACHED, extra=""):
+        self.variant, self.tables = variant, database()
+        super().__init__(accounts="accounts \"none\" { lookup = \"SELECT 1\" }\n")
+        self.tables.create(self, statements(variant, self.tables.engine))
+        options = 'options = { %s }' % ", ".join('"%s"' % o for o in variant.options) if variant.options else ""
+        accounts = 'accounts "mail" { preset = "%s"  %s  %s  %s }\n' % (
+            variant.preset, options, self.tables.config(), extra)
+        self.write_conf(accounts + LISTEN % {"dir": self.dir}, cache=cache)
+
+    def answers(self):
+        """Both sockets are there: the daemon makes one after the other."""
+        try:
+            self.connect(self.control).close()
+        except OSError:
+            return False
+        return super().answers()
+
+    def close(self):
+        super().close()
+        if self.tables.engine != "sqlite" and getattr(self.tables, "name", None):
+            self.tables.drop()
+            self.tables.name = None
+
+    def reason(self, login, password, service="imap", remote=""):
+        """What explain says last, and everything that it said."""
+        done = self.ctl("explain", "-p", "-s", service, *(["-i", remote] if remote else []), "--", login, stdin=password + "\n")
+        last = re.findall(r"^verdict +\w+, ([\w-]+)$", done.stdout, re.M)
+        return last[-1] if last else done.stderr, done.stdout
+
+
+UNAVAILABLE = ("bad-stored-password", "account-source-down", "deadline", "overloaded", "internal")
+
+
+def wire(reason):
+    return OK if reason == "ok" else TEMPORARY if reason in UNAVAILABLE else NO
+
+
+def each(wanted=lambda variant: True):
+    """Every variant on every engine that is built; the tables are gone afterwards."""
+    count = 0
+    for database in databases():
+        for variant in VARIANTS:
+            if database.engine in variant.engines and wanted(variant) and knows(variant):
+                with Tables(variant, database) as site:
+                    count += 1
+                    yield site, "%s on %s" % (variant.name, database.engine)
+    assert count > 0, "nothing was tried"
+
+
+known = {}
+
+
+def knows(variant):
+    """Whether this build verifies maddy's own forms of stored passwords."""
+    if variant.preset != "maddy":
+        return True
+    if "maddy" not in known:
+        with Site(cache=UNCACHED) as site:
+            site.add_stored("ada", stored("maddy right"))
+            site.start()
+            known["maddy"] = site.ask("ada", "right") == OK
+    return known["maddy"]
+
+
+def gather(faults, call):
+    """One fault does not hide the next."""
+    try:
+        call()
+    except AssertionError as error:
+        faults.append(str(error))
