@@ -93,6 +93,8 @@ def sign_in(make_site, server, mode, tls_ca, host="localhost", client=None):
     """The answer, and whether the connection was encrypted (None: there was none), and the log."""
     with make_site("%s:%d" % (host, server.port), tls=mode, keys=keys_for(tls_ca, client)).start() as site:
         answer = site.ask(user(1), "right")
+        if answer == TEMPORARY:
+            site.says("failed: ")
         return answer, server.encrypted() if answer == OK else None, site.log_text()
 
 
