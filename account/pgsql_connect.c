@@ -170,10 +170,11 @@ tell_tls(struct keywords *to, const struct account_source_config *config, bool i
     tell(to, "sslrootcert", used && verifies && authorities ? authorities : NOWHERE);
     tell(to, "sslcert", used && config->tls_cert ? config->tls_cert : NOWHERE);
     tell(to, "sslkey", used && config->tls_key ? config->tls_key : NOWHERE);
-    if (used && verifies)
-        code = authorities ? check_file("tls_ca", config->tls_ca, err)
-                           : error_set(err, ERROR_CONFIG, "this system has no file of authorities "
-                                       "where others have it: name one with \"tls_ca\"");
+    if (used && verifies && !authorities)
+        code = error_set(err, ERROR_CONFIG, "this system has no file of authorities where others "
+                         "have it: name one with \"tls_ca\"");
+    if (used && code == ERROR_NONE)
+        code = check_file("tls_ca", config->tls_ca, err);
     if (used && code == ERROR_NONE)
         code = check_file("tls_cert", config->tls_cert, err);
     if (used && code == ERROR_NONE)

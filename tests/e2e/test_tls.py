@@ -13,7 +13,9 @@ import harness
 from harness import OK, TEMPORARY, equal
 from certificates import EXPIRED, NOT_YET, VALID, Authority
 from database_site import STORED, DatabaseSite, user
+from mariadb import RUNS_AS, MariaDB
 from postgresql import READER, PostgreSQL
+from servers import skip_all
 
 folder = tempfile.mkdtemp(prefix="claviger-tls-")
 atexit.register(shutil.rmtree, folder, True)
@@ -42,32 +44,52 @@ CERTIFICATES = (
 )
 
 
-def what_is_right(mode, authority_is_right, name_fits, is_valid):
+def what_is_right(mode, tls_ca, authority_is_right, name_fits, is_valid):
     chain = authority_is_right and is_valid
-    return {"verify-full": chain and name_fits, "verify-ca": chain, "require": True, "off": True}[mode]
+    # A file that is named and missing is a mistake wherever there is TLS.
+    exists = tls_ca is None or os.path.exists(tls_ca)
+    return {"verify-full": chain and name_fits, "verify-ca": chain, "require": exists, "off": True}[mode]
+
+
+TABLE = """
+CREATE TABLE users (login varchar(320) PRIMARY KEY, password text, enabled boolean DEFAULT true);
+INSERT INTO users VALUES ('%s', '%s', true);
+""" % (user(1), STORED)
+
+
+def give(server, owner, paths):
+    """Copies of the files in the server's folder, which only its own user can read; their names there."""
+    names = []
+    for path, name in zip(paths, ("server.pem", "server.key", "clients.pem")):
+        names.append(server.path("data", name))
+        shutil.copy(path, names[-1])
+        os.chmod(names[-1], 0o600)
+        if os.geteuid() == 0:
+            shutil.chown(names[-1], owner)
+    return names
 
 
 class PostgreSQLOfTLS(PostgreSQL):
-    """`issued`: certificate and key, or None: the server has no TLS."""
+    """`issued`: certificate and key, or None: the server has no TLS. `clients` is its pg_hba.conf."""
 
-    def __init__(self, issued, hba=PostgreSQL.HBA):
+    CLIENTS = "local all all trust\nhostssl all all 127.0.0.1/32 cert\n"
+
+    def __init__(self, issued, certificate_wanted=False):
         settings = "ssl = on\nssl_cert_file = 'server.pem'\nssl_key_file = 'server.key'\n" \
                    "ssl_ca_file = 'clients.pem'\n" if issued else ""
         self.issued = issued
-        super().__init__(settings=settings, hba=hba)
-        self.sql("""CREATE TABLE users (login text PRIMARY KEY, password text, enabled boolean DEFAULT true);
-                    INSERT INTO users VALUES ('%s', '%s'); GRANT SELECT ON users TO %s""" % (user(1), STORED, READER))
+        super().__init__(settings=settings, hba=self.CLIENTS if certificate_wanted else self.HBA)
+        self.sql(TABLE + "GRANT SELECT ON users TO %s" % READER)
 
     def write_settings(self):
         super().write_settings()
         if self.issued:
-            for path, name in zip(self.issued + (ours.path,), ("server.pem", "server.key", "clients.pem")):
-                shutil.copy(path, self.path("data", name))
-                os.chmod(self.path("data", name), 0o600)
-                if os.geteuid() == 0:
-                    shutil.chown(self.path("data", name), "postgres", "postgres")
+            give(self, "postgres", self.issued + (ours.path,))
 
-    def encrypted(self):
+    def mark(self):
+        pass
+
+    def encrypted(self, mark):
         """Of the daemon's connections, which there has to be at least one of."""
         rows = self.sql("SELECT DISTINCT ssl FROM pg_stat_ssl JOIN pg_stat_activity USING (pid) WHERE usename = '%s'"
                         % READER)
@@ -75,11 +97,44 @@ class PostgreSQLOfTLS(PostgreSQL):
         return rows[0][0] == "t"
 
 
+class MariaDBOfTLS(MariaDB):
+    def __init__(self, issued, certificate_wanted=False):
+        self.issued = issued
+        super().__init__()
+        self.sql(TABLE + "GRANT SELECT ON mail.* TO %s@'%%';" % READER)
+        if certificate_wanted:
+            self.sql("ALTER USER %s@'%%' REQUIRE SUBJECT '/CN=%s'" % (READER, READER))
+
+    def start(self):
+        self.settings = ["--skip-ssl"]
+        if self.issued:
+            names = give(self, RUNS_AS, self.issued + (ours.path,))
+            self.settings = ["--ssl-cert=" + names[0], "--ssl-key=" + names[1], "--ssl-ca=" + names[2]]
+        super().start()
+
+    def mark(self):
+        """How many handshakes there were; our own client comes through the socket, without one."""
+        return int(self.sql("SHOW GLOBAL STATUS LIKE 'Ssl_finished_accepts'")[0][1])
+
+    def encrypted(self, mark):
+        return self.mark() > mark
+
+
 class PostgreSQLSite(DatabaseSite):
     ENGINE = "pgsql"
 
 
-ENGINES = ((PostgreSQLOfTLS, PostgreSQLSite),)
+class MariaDBSite(DatabaseSite):
+    ENGINE = "mysql"
+
+
+def has_driver(engine):
+    return os.path.exists(os.path.join(harness.DRIVERS, "account_%s.so" % engine))
+
+
+# Those that claviger was built for.
+ENGINES = tuple((server, site) for server, site in ((PostgreSQLOfTLS, PostgreSQLSite), (MariaDBOfTLS, MariaDBSite))
+                if has_driver(site.ENGINE))
 
 
 def keys_for(tls_ca, client=None):
@@ -92,10 +147,11 @@ def keys_for(tls_ca, client=None):
 def sign_in(make_site, server, mode, tls_ca, host="localhost", client=None):
     """The answer, and whether the connection was encrypted (None: there was none), and the log."""
     with make_site("%s:%d" % (host, server.port), tls=mode, keys=keys_for(tls_ca, client)).start() as site:
+        mark = server.mark()
         answer = site.ask(user(1), "right")
         if answer == TEMPORARY:
             site.says("failed: ")
-        return answer, server.encrypted() if answer == OK else None, site.log_text()
+        return answer, server.encrypted(mark) if answer == OK else None, site.log_text()
 
 
 def verdict_of(make_site, server, mode, tls_ca, right, what, **options):
@@ -113,7 +169,7 @@ def test_D09_a_connection_is_made_only_where_its_mode_says():
             with make_server(ours.issue("server", "somebody", names, dates)) as server:
                 for mode in MODES:
                     for who, tls_ca, authority_is_right in AUTHORITIES:
-                        right = what_is_right(mode, authority_is_right, name_fits, is_valid)
+                        right = what_is_right(mode, tls_ca, authority_is_right, name_fits, is_valid)
                         verdict_of(make_site, server, mode, tls_ca, right, "%s, %s" % (what, who))
                         cases += 1
                         made += right
@@ -135,24 +191,33 @@ def test_D09_a_server_without_tls_is_never_spoken_to_in_the_clear_unless_it_is_o
 
 
 CLIENTS = (
-    # what, certificate and key, what the log says if not
-    ("the right certificate",     lambda: ours.issue("client", READER),             None),
-    ("another account's",         lambda: ours.issue("eve", "eve"),                 "certificate authentication failed"),
-    ("of another authority",      lambda: other.issue("client", READER),            "unknown ca"),
-    ("expired",                   lambda: ours.issue("old", READER, dates=EXPIRED), "certificate expired"),
-    ("none",                      lambda: None,                                     "valid client certificate"),
-    ("files that are missing",    lambda: (os.path.join(folder, "no.pem"), os.path.join(folder, "no.key")),
-                                                                                    "tls_cert: cannot read"),
+    # what, certificate and key, whether it is let in
+    ("the right certificate",     lambda: ours.issue("client", READER),             True),
+    ("another account's",         lambda: ours.issue("eve", "eve"),                 False),
+    ("of another authority",      lambda: other.issue("client", READER),            False),
+    ("expired",                   lambda: ours.issue("old", READER, dates=EXPIRED), False),
+    ("none",                      lambda: None,                                     False),
+    ("files that are missing",    lambda: (os.path.join(folder, "no.pem"), os.path.join(folder, "no.key")), False),
 )
+# What the log says of those that are not let in, in the table's order. MariaDB says the same of all.
+CLIENTS_SAID = {
+    "pgsql": ("certificate authentication failed", "unknown ca", "certificate expired", "valid client certificate",
+              "tls_cert: cannot read"),
+    "mysql": ("Access denied", "", "", "Access denied", "tls_cert: cannot read"),
+}
 
 
 def test_D10_a_client_certificate_is_shown_where_there_is_one():
-    with PostgreSQLOfTLS(ours.issue("server", "somebody", "DNS:localhost"),
-                         hba="local all all trust\nhostssl all all 127.0.0.1/32 cert\n") as server:
-        for what, make, says in CLIENTS:
-            log = verdict_of(PostgreSQLSite, server, "verify-full", ours.path, says is None, what, client=make())
-            assert says is None or says in log, log
-        verdict_of(PostgreSQLSite, server, "off", None, False, "where only TLS is let in")
+    for make_server, make_site in ENGINES:
+        said = iter(CLIENTS_SAID[make_site.ENGINE])
+        with make_server(ours.issue("server", "somebody", "DNS:localhost"), certificate_wanted=True) as server:
+            for what, make, right in CLIENTS:
+                log = verdict_of(make_site, server, "verify-full", ours.path, right, what, client=make())
+                words = "" if right else next(said)
+                assert words in log, "%r is not in %s" % (words, log)
+            verdict_of(make_site, server, "off", None, False, "where only TLS is let in")
 
 
+if not ENGINES:
+    skip_all("claviger was built without a driver of a server")
 harness.main()
