@@ -1,0 +1,92 @@
+"""tests/e2e/mariadb.py - a MariaDB of the tests' own
+
+The server of Debian's package, in a temporary directory, on a socket there and a loopback port;
+as user nobody where root runs the tests. The machine's own instance and its option files are not
+looked at.
+"""
+
+import atexit, os, shutil, signal, subprocess, tempfile
+
+from harness import wait_until
+from servers import Server, free_ports, program
+
+READER = "claviger"     # whom the daemon is
+RUNS_AS = "nobody"      # where root runs the tests
+
+
+def mine():
+    return ["--user=" + RUNS_AS] if os.geteuid() == 0 else []
+
+
+templates = []          # a data directory, made once and copied for each server
+
+
+def template():
+    if not templates:
+        folder = tempfile.mkdtemp(prefix="claviger-mariadb-")
+        atexit.register(shutil.rmtree, folder, True)
+        os.chmod(folder, 0o755)
+        done = subprocess.run([program("/usr/bin/mariadb-install-db"), "--no-defaults", "--datadir=" + folder + "/data",
+                               "--auth-root-authentication-method=normal", "--skip-test-db", "--skip-name-resolve",
+                               "--innodb-log-file-size=8M", *mine()], capture_output=True, text=True, timeout=120)
+        assert done.returncode == 0, done.stdout + done.stderr
+        templates.append(folder + "/data")
+    return templates[0]
+
+
+class MariaDB(Server):
+    """A running server with a database "mail" and the user "claviger". `settings` are options."""
+
+    SETTINGS = ("--skip-log-bin", "--innodb-buffer-pool-size=16M", "--innodb-log-file-size=8M", "--skip-name-resolve",
+                "--innodb-flush-log-at-trx-commit=2", "--performance-schema=OFF", "--max-allowed-packet=128M")
+
+    def __init__(self, settings=(), port=None):
+        super().__init__("mariadb")
+        self.port = port or free_ports(1)[0]
+        self.socket = self.path("s")
+        self.settings = list(settings)
+        if os.geteuid() == 0:
+            shutil.chown(self.dir, RUNS_AS)
+        subprocess.run(["cp", "-a", template(), self.path("data")], check=True)
+        self.start()
+        self.sql("CREATE DATABASE mail CHARACTER SET utf8mb4", database="mysql")
+        self.sql("CREATE USER %s@'%%'" % READER, database="mysql")
+
+    def start(self):
+        self.run([program("/usr/sbin/mariadbd"), "--no-defaults", "--datadir=" + self.path("data"),
+                  "--socket=" + self.socket, "--port=%d" % self.port, "--skip-networking=0",
+                  "--bind-address=127.0.0.1", "--pid-file=" + self.path("data", "pid"), *self.SETTINGS, *mine(),
+                  *self.settings], self.is_up, "MariaDB answers")
+
+    def client(self, database="mail"):
+        return [program("/usr/bin/mariadb"), "--no-defaults", "--socket=" + self.socket, "--user=root", "--batch",
+                "--raw", "--skip-column-names", "--default-character-set=utf8mb4", database]
+
+    def is_up(self):
+        return subprocess.run(self.client("mysql") + ["-e", "SELECT 1"], capture_output=True).returncode == 0
+
+    def sql(self, text, database="mail"):
+        """Runs it; rows come as lists of text."""
+        done = subprocess.run(self.client(database), input=text, capture_output=True, text=True, timeout=60)
+        assert done.returncode == 0, "%s\n%s" % (text, done.stderr)
+        return [line.split("\t") for line in done.stdout.splitlines()]
+
+    def asked_by_us(self):
+        """How many of the daemon's connections it has."""
+        return int(self.sql("SELECT count(*) FROM information_schema.processlist WHERE user = '%s'" % READER)[0][0])
+
+    def ordered_stop(self, how=signal.SIGTERM):
+        """SIGTERM: connections are told and closed; SIGKILL: nobody is told anything."""
+        self.process.send_signal(how)
+        self.process.wait(30)
+
+    def freeze(self):
+        self.process.send_signal(signal.SIGSTOP)
+
+    def thaw(self):
+        self.process.send_signal(signal.SIGCONT)
+
+    def close(self):
+        if self.process and self.process.poll() is None:
+            self.thaw()
+        super().close()
