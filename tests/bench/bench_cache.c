@@ -9,7 +9,7 @@
  */
 #include "cache/cache.h"
 #include "common/macros.h"
-#include "tests/random.h"
+#include "common/random.h"
 
 #include <math.h>
 #include <stdio.h>

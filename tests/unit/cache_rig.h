@@ -13,7 +13,7 @@
 
 #include "cache/cache.h"
 #include "common/macros.h"
-#include "tests/random.h"
+#include "common/random.h"
 
 #define SECOND INT64_C(1000)
 #define MINUTE (60 * SECOND)

@@ -1,0 +1,100 @@
+/* tools/bench/load_closed.c - one client, which waits for its answer: see load.h
+ *
+ * socket, connect, send, recv, close, and nothing else between two questions: what libsasl2 does,
+ * so that the server's share of the time is as large as it is for a mail server.
+ */
+#include "tools/bench/load.h"
+
+#include <errno.h>
+#include <sodium.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+#define RETRY_NS 10000000
+
+static bool
+limit_waits(int fd, int64_t timeout_ns)
+{
+    struct timeval limit = { .tv_sec = timeout_ns / 1000000000,
+                             .tv_usec = timeout_ns % 1000000000 / 1000 };
+
+    return setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit)) == 0
+        && setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit)) == 0;
+}
+
+static enum answer
+silence(int64_t began_ns, int64_t timeout_ns)
+{
+    bool is_late = errno == EAGAIN || load_now_ns() - began_ns >= timeout_ns;
+
+    return is_late ? ANSWER_TIMED_OUT : ANSWER_CLOSED;
+}
+
+/* What comes a byte at a time has no longer than what comes at once. */
+static enum answer
+hear(const struct load *load, int fd, int64_t began_ns)
+{
+    unsigned char came[WIRE_ANSWER_MAX];
+    size_t len = 0;
+    enum answer answer;
+
+    while (len < sizeof(came)) {
+        ssize_t got = recv(fd, came + len, sizeof(came) - len, 0);
+
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got == 0)
+            errno = 0;
+        if (got <= 0)
+            return silence(began_ns, load->config->timeout_ns);
+        len += (size_t)got;
+        if (load->plan->wire->hear(span_make(came, len), &answer))
+            return answer;
+        if (load_now_ns() - began_ns >= load->config->timeout_ns)
+            return ANSWER_TIMED_OUT;
+    }
+    return ANSWER_GARBLED;
+}
+
+static enum answer
+ask(const struct load *load, const struct drawn *drawn, int64_t began_ns)
+{
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    enum answer answer = ANSWER_UNREACHABLE;
+
+    if (fd < 0 || !limit_waits(fd, load->config->timeout_ns))
+        goto done;
+    if (connect(fd, (const struct sockaddr *)&load->address, sizeof(load->address)) != 0) {
+        answer = errno == EAGAIN ? ANSWER_TIMED_OUT : ANSWER_UNREACHABLE;
+        goto done;
+    }
+    /* A server that answers and closes before it has read all: its answer is still there. */
+    if (send(fd, drawn->bytes, drawn->len, MSG_NOSIGNAL) < 0 && errno != EPIPE)
+        answer = silence(began_ns, load->config->timeout_ns);
+    else
+        answer = hear(load, fd, began_ns);
+
+done:
+    if (fd >= 0)
+        close(fd);
+    return answer;
+}
+
+void *
+load_closed_run(void *argument)
+{
+    struct load_thread *thread = argument;
+    struct drawn drawn = { 0 };
+
+    while (!load_is_over(thread->load, load_now_ns()) && draw_next(&thread->draw, &drawn)) {
+        int64_t began_ns = load_now_ns();
+        enum answer answer = ask(thread->load, &drawn, began_ns);
+
+        tally_add(thread->tally, drawn.expectation, answer, began_ns, load_now_ns());
+        if (answer == ANSWER_UNREACHABLE || answer == ANSWER_CLOSED)
+            load_pause(RETRY_NS);
+    }
+    sodium_memzero(&drawn, sizeof(drawn));
+    return NULL;
+}

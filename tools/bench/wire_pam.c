@@ -1,0 +1,55 @@
+/* tools/bench/wire_pam.c - as pam_claviger.so asks clavigerd: see common/pam_wire.h */
+#include "tools/bench/wire.h"
+#include "tools/bench/wire_fields.h"
+
+#include "common/macros.h"
+#include "common/pam_wire.h"
+
+static size_t
+ask(const struct wire_question *question, unsigned char out[WIRE_QUESTION_MAX])
+{
+    unsigned char *end = out;
+
+    *end++ = PAM_WIRE_VERSION;
+    *end++ = PAM_WIRE_PASSWORD;
+    end = wire_put_field(end, question->login);
+    end = wire_put_field(end, question->password);
+    end = wire_put_field(end, question->service);
+    end = wire_put_field(end, question->remote);
+    return (size_t)(end - out);
+}
+
+static const enum answer meanings[] = {
+    [PAM_WIRE_ACCEPTED]         = ANSWER_ACCEPTED,
+    [PAM_WIRE_MUST_CHANGE]      = ANSWER_ACCEPTED,
+    [PAM_WIRE_WRONG]            = ANSWER_REJECTED,
+    [PAM_WIRE_UNKNOWN]          = ANSWER_REJECTED,
+    [PAM_WIRE_DISABLED]         = ANSWER_REJECTED,
+    [PAM_WIRE_EXPIRED]          = ANSWER_REJECTED,
+    [PAM_WIRE_PASSWORD_EXPIRED] = ANSWER_REJECTED,
+    [PAM_WIRE_DENIED]           = ANSWER_REJECTED,
+    [PAM_WIRE_UNAVAILABLE]      = ANSWER_TEMPORARY,
+    [PAM_WIRE_MALFORMED]        = ANSWER_GARBLED,
+};
+_Static_assert(COUNT(meanings) == PAM_WIRE_ANSWERS, "an answer of the wire lacks its meaning");
+
+static bool
+hear(span came, enum answer *out)
+{
+    span left = span_from(came, 2), user;
+
+    *out = ANSWER_GARBLED;
+    if (came.len >= 1 && came.ptr[0] != PAM_WIRE_VERSION)
+        return true;
+    if (came.len >= 2 && came.ptr[1] >= PAM_WIRE_ANSWERS)
+        return true;
+    if (left.len >= 2 && ((size_t)left.ptr[0] << 8 | left.ptr[1]) > PAM_WIRE_USER_MAX)
+        return true;
+    if (came.len < 2 || !span_take_counted(&left, &user))
+        return false;
+    if (left.len == 0)
+        *out = meanings[came.ptr[1]];
+    return true;
+}
+
+const struct wire wire_pam = { "pam", ask, hear };
