@@ -1,0 +1,227 @@
+#!/usr/bin/env python3
+"""claviger-bench: a second against clavigerd, and against servers that lie, stall, close, or are not there
+
+A measuring tool that takes silence for success, or a stall for a fast answer, is worse than none.
+"""
+
+import json, os, shutil, signal, socket, subprocess, sys, tempfile, threading, time
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+import harness
+from harness import BUILD, Site, equal
+
+BENCH = os.path.join(BUILD, "tools", "claviger-bench")
+WHO = ("--login", "user%d@example.org", "--password", "secret%d", "--count", "10")
+
+site = Site()
+for i in range(10):
+    site.user_add("user%d@example.org" % i, "x")
+    site.sql("UPDATE accounts SET password = ? WHERE login = ?", "{PLAIN}secret%d" % i, "user%d@example.org" % i)
+site.start()
+folder = tempfile.mkdtemp(prefix="claviger-bench-")
+harness.atexit.register(shutil.rmtree, folder, True)
+
+
+def run(mux, *options, status=0):
+    """Its report; `status` is how it has to end."""
+    done = subprocess.run([BENCH, "--socket", mux, "--json", *WHO, *options], capture_output=True, text=True,
+                          timeout=60)
+    equal(done.returncode, status, "exit status, with %s" % done.stderr)
+    return json.loads(done.stdout)
+
+
+class Server:
+    """Accepts, and does to each connection what `behave` does, until it is closed."""
+    number = 0
+
+    def __init__(self, behave):
+        Server.number += 1
+        self.path = os.path.join(folder, "server%d" % Server.number)
+        self.behave = behave
+        self.socket = socket.socket(socket.AF_UNIX)
+        self.socket.bind(self.path)
+        self.socket.listen(64)
+        threading.Thread(target=self.serve, daemon=True).start()
+
+    def serve(self):
+        while True:
+            try:
+                connection = self.socket.accept()[0]
+            except OSError:
+                return
+            threading.Thread(target=self.one, args=(connection,), daemon=True).start()
+
+    def one(self, connection):
+        with connection:
+            try:
+                self.behave(connection)
+            except OSError:
+                pass
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.socket.close()
+
+
+def saying(reply):
+    def behave(connection):
+        connection.recv(8192)
+        connection.sendall(reply)
+    return behave
+
+
+def test_a_second_of_each_loop_and_wire_signs_in():
+    for wire, path in ("saslauthd", site.mux), ("pam", os.path.join(site.dir, "pam")):
+        for loop in ("--clients", "4"), ("--rate", "500", "--arrivals", "even"):
+            report = run(path, "--wire", wire, *loop, "--seconds", "1")
+            right = report["right"]
+            assert right["accepted"] > 100, report
+            equal(right["accepted"], right["asked"], "%s %s: accepted" % (wire, loop))
+            assert 0 < right["latency_ms"]["p50"] <= right["latency_ms"]["p99"] <= right["latency_ms"]["max"]
+
+
+def test_an_open_loop_asks_at_its_rate():
+    report = run(site.mux, "--rate", "200", "--arrivals", "even", "--seconds", "1")
+    equal(report["asked"] + report["not_sent"], 200, "asked")
+
+
+def test_a_mix_is_answered_as_it_should_be():
+    report = run(site.mux, "--clients", "4", "--seconds", "1", "--mix", "right=2,wrong=1,unknown=1",
+                 "--addresses", "100", "--wrong-passwords", "5")
+    equal(report["right"]["accepted"], report["right"]["asked"])
+    for kind in "wrong", "unknown":
+        equal(report[kind]["accepted"], 0)
+        assert report[kind]["rejected"] > 0, report
+
+
+def test_requests_in_turn_are_counted_exactly():
+    before = site.status()["reasons"]["ok"]
+    report = run(site.mux, "--clients", "4", "--in-turn", "--requests", "100", "--seconds", "30")
+    equal(report["right"]["accepted"], 100)
+    equal(site.status()["reasons"]["ok"] - before, 100, "the daemon's own count")
+
+
+def test_accounts_from_a_file_sign_in():
+    path = os.path.join(folder, "accounts")
+    with open(path, "w") as f:
+        f.writelines("user%d@example.org\tsecret%d\n" % (i, i) for i in range(10))
+    command = [BENCH, "-s", site.mux, "-a", path, "--in-turn", "-n", "10", "--json"]
+    os.chmod(path, 0o644)
+    equal(subprocess.run(command, capture_output=True).returncode, 78, "a file that others read")
+    os.chmod(path, 0o600)
+    equal(json.loads(subprocess.run(command, capture_output=True, check=True).stdout)["right"]["accepted"], 10)
+
+
+def test_a_server_that_rejects_right_passwords_is_told_on():
+    with Server(saying(b"\0\2NO")) as server:
+        report = run(server.path, "--seconds", "0.2", status=1)
+    equal(report["right_rejected"], report["asked"])
+
+
+def test_a_server_that_accepts_wrong_passwords_is_told_on():
+    with Server(saying(b"\0\2OK")) as server:
+        report = run(server.path, "--seconds", "0.2", "--mix", "right=1,wrong=1,unknown=1", status=1)
+    equal(report["others_accepted"], report["wrong"]["asked"] + report["unknown"]["asked"])
+    equal(report["right_rejected"], 0)
+
+
+def test_a_temporary_answer_is_no_rejection():
+    with Server(saying(b"\0\0")) as server:
+        report = run(server.path, "--seconds", "0.2")
+    equal(report["right"]["temporary"], report["asked"])
+    equal(report["right_rejected"], 0)
+
+
+def test_a_server_that_answers_nonsense_has_said_nothing():
+    for reply in b"\0\3YES", b"\xff\xff" + b"x" * 4000, b"\0\2OK\0\2OK":
+        with Server(saying(reply)) as server:
+            report = run(server.path, "--requests", "5", "--clients", "1", status=2)
+        equal(report["right"]["garbled"], 5, repr(reply[:8]))
+
+
+def test_a_server_that_closes_has_said_nothing():
+    for behave in (lambda c: None, lambda c: c.recv(8192), saying(b"\0"), saying(b"\0\2O")):
+        for loop in ("--clients", "2"), ("--rate", "100"):
+            with Server(behave) as server:
+                report = run(server.path, *loop, "--seconds", "0.3", status=2)
+            equal(report["right"]["closed"], report["asked"], str(loop))
+            equal(report["right"]["latency_ms"]["max"], 0, "a close is no fast answer")
+
+
+def test_a_server_that_stalls_times_out_with_that_latency():
+    def trickle(connection):
+        for byte in b"\0\100" + b"x" * 60:
+            connection.sendall(bytes([byte]))
+            time.sleep(0.05)
+
+    for behave in (lambda c: time.sleep(3), trickle):
+        for loop in ("--clients", "2"), ("--rate", "20"):
+            with Server(behave) as server:
+                report = run(server.path, *loop, "--seconds", "0.3", "--timeout", "0.3", status=2)
+            equal(report["right"]["timed_out"], report["asked"], str(loop))
+            assert report["right"]["latency_ms"]["p50"] >= 299, report
+
+
+def test_one_stall_is_charged_with_all_that_was_due_in_it():
+    """No coordinated omission: half a second of silence in one makes a quarter of them slow."""
+    began = time.monotonic()
+
+    def stall_once(connection):
+        connection.recv(8192)
+        since = time.monotonic() - began
+        if 0.5 < since < 1:
+            time.sleep(1 - since)
+        connection.sendall(b"\0\2OK")
+
+    with Server(stall_once) as server:
+        began = time.monotonic()
+        report = run(server.path, "--rate", "100", "--arrivals", "even", "--in-flight", "2", "--threads", "1",
+                     "--seconds", "1.5")
+    assert report["right"]["latency_ms"]["p90"] > 250, report["right"]
+    assert report["right"]["latency_ms"]["p50"] < 250, report["right"]
+
+
+def test_a_server_that_is_not_there_is_unreachable():
+    for loop in ("--clients", "2"), ("--rate", "50"):
+        report = run(os.path.join(folder, "nobody"), *loop, "--seconds", "0.2", status=2)
+        assert report["right"]["unreachable"] == report["asked"] > 0, report
+
+
+def test_an_interrupt_ends_it_with_a_report():
+    process = subprocess.Popen([BENCH, "--socket", site.mux, "--json", *WHO, "--seconds", "600"],
+                               stdout=subprocess.PIPE, text=True)
+    harness.wait_until(lambda: site.status()["via"]["cache"] > 5000, 20, "it asks")
+    process.send_signal(signal.SIGINT)
+    out = process.communicate(timeout=20)[0]
+    equal(process.returncode, 0)
+    assert 0 < json.loads(out)["seconds"] < 60, out
+
+
+def test_a_picture_is_well_formed():
+    import xml.etree.ElementTree
+    path = os.path.join(folder, "picture.svg")
+    run(site.mux, "--seconds", "0.5", "--clients", "2", "--mix", "right=1,wrong=1", "--svg", path)
+    root = xml.etree.ElementTree.parse(path).getroot()
+    texts = [t.text for t in root.iter("{http://www.w3.org/2000/svg}text")]
+    assert "right p99" in texts and "wrong p50" in texts and "unknown p50" not in texts, texts
+
+
+def test_what_it_takes_is_in_its_help_and_its_manual():
+    done = subprocess.run([BENCH, "--help"], capture_output=True, text=True, check=True)
+    with open(os.path.join(harness.SOURCE, "man", "claviger-bench.1")) as f:
+        manual = f.read()
+    options = {word.split()[0] for word in done.stdout.split("--")[1:] if word[:1].isalpha()}
+    missing = [o for o in sorted(options) if "Fl -%s" % o.strip(",.[]();") not in manual]
+    equal(missing, [], "options that the manual lacks")
+
+
+def test_a_wrong_command_line_is_refused():
+    done = subprocess.run([BENCH, "--clinets", "4"], capture_output=True, text=True)
+    equal(done.returncode, 64)
+    assert "did you mean --clients" in done.stderr, done.stderr
+
+
+if __name__ == "__main__":
+    harness.main()
