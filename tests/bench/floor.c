@@ -9,6 +9,9 @@
  *   epoll    each has an epoll with the listening socket in it (EPOLLEXCLUSIVE); one accept and a
  *            recv that does not wait for each wake-up; what is not there yet goes to the epoll
  *   batch    the same, and accepts until nobody is left
+ *   peek     as accept, but the question is only looked at (MSG_PEEK) until its answer is sent: a
+ *            client that waits in recv() is else woken twice, because taking its bytes tells it
+ *            that there is room to write
  *   try      each waits in accept(), with a recv that does not wait; what is not there yet goes
  *            to the epoll of one more thread
  *
@@ -61,6 +64,18 @@ answer(int fd, int flags)
 }
 
 static void
+answer_then_take(int fd)
+{
+    unsigned char question[8192];
+
+    if (recv(fd, question, sizeof(question), MSG_PEEK) > 0) {
+        send(fd, "\0\2OK", 4, MSG_NOSIGNAL | MSG_DONTWAIT);
+        recv(fd, question, sizeof(question), MSG_DONTWAIT);     /* left there, it would be a reset */
+    }
+    close(fd);
+}
+
+static void
 watch(int epoll, int fd, uint32_t events)
 {
     struct epoll_event event = { .events = events, .data.fd = fd };
@@ -88,6 +103,19 @@ run_accept(void *variant)
 
         if (fd >= 0)
             answer(fd, 0);
+    }
+    return NULL;
+}
+
+static void *
+run_peek(void *variant)
+{
+    (void)variant;
+    for (;;) {
+        int fd = accept4(listening, NULL, NULL, SOCK_CLOEXEC);
+
+        if (fd >= 0)
+            answer_then_take(fd);
     }
     return NULL;
 }
@@ -156,6 +184,7 @@ static struct variant variants[] = {
     { "accept", run_accept, false, false },
     { "epoll",  run_epoll,  false, false },
     { "batch",  run_epoll,  true,  false },
+    { "peek",   run_peek,   false, false },
     { "try",    run_try,    false, true },
 };
 
@@ -165,7 +194,7 @@ variant_find(const char *name)
     for (size_t i = 0; i < sizeof(variants) / sizeof(variants[0]); i++)
         if (strcmp(variants[i].name, name) == 0)
             return &variants[i];
-    fprintf(stderr, "usage: floor PATH [accept|epoll|batch|try [THREADS]]\n");
+    fprintf(stderr, "usage: floor PATH [accept|epoll|batch|peek|try [THREADS]]\n");
     exit(64);
 }
 

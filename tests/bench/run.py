@@ -23,6 +23,7 @@ def arguments():
     parser.add_argument("--large", action="store_true", help="10 million entries instead of one")
     parser.add_argument("--variants", action="store_true", help="also the floor's other ways to share a socket")
     parser.add_argument("--json", metavar="FILE", help="every figure of every round")
+    parser.add_argument("--draw", metavar="FOLDER", help="also pictures of latency over time")
     chosen = parser.parse_args()
     chosen.rounds = chosen.rounds or (2 if chosen.quick else 5)
     chosen.seconds = chosen.seconds or (1 if chosen.quick else 3)
@@ -78,6 +79,8 @@ def main():
         scenario = kind(options)
         try:
             results.append((scenario, measure(scenario, options), kind.goals))
+            if options.draw:
+                scenario.draw(options.draw)
         finally:
             scenario.close()
     print("%(cores)d cores, Linux %(kernel)s, load %(load_before).1f when it began" % where)

@@ -31,6 +31,9 @@ class Scenario:
     def seconds(self):
         return ("--seconds", self.options.seconds)
 
+    def draw(self, folder):
+        """Pictures over time, where there is something to see."""
+
 
 def alternate(names, number):
     """Now this way round, now that: who goes first has no advantage."""
@@ -54,7 +57,7 @@ class Hits(Scenario):
         if has_stock():
             self.servers["stock"] = self.keep(Stock(USERS, 1000))
         if self.options.variants:
-            for variant in "epoll", "batch", "try":
+            for variant in "epoll", "batch", "peek", "try":
                 self.servers["floor by " + variant] = self.keep(Floor(variant))
         for name, server in self.servers.items():
             if not name.startswith("floor"):
@@ -116,6 +119,16 @@ class Flood(Scenario):
         time.sleep(0.5)
         good = self.good()
         return good, fresh.report(), flood.stop()
+
+    def draw(self, folder):
+        """Remembered sign-ins at a steady rate; the flood is there in the middle third."""
+        third = 5
+        good = Running(self.site.mux, USERS, 2, "--rate", 500, "--seconds", 3 * third,
+                       "--svg", os.path.join(folder, "flood.svg"))
+        time.sleep(third)
+        flood = Running(self.site.mux, USERS, 1000, "--clients", 32, "--mix", "wrong=1", "--seconds", third)
+        flood.report()
+        good.report()
 
     def round(self, number):
         figures = {}

@@ -67,7 +67,7 @@ report_print_text(const struct bench_options *options, const struct tally *tally
         printf("closed loop, %llu clients", (unsigned long long)options->clients);
     else
         printf("open loop, %g/s", options->rate);
-    printf(", %s wire, %.1f s: %.0f answers/s\n\n", options->wire->name,
+    printf(", %s wire, %.3g s: %.0f answers/s\n\n", options->wire->name,
            seconds_taken(options, tally), report_rate(options, tally));
     printf("asked      accepted   rejected  temporary    nothing");
     for (size_t i = 0; i < COUNT(percentiles); i++)
