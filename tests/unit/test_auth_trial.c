@@ -33,18 +33,20 @@ struct bench {
     struct account_secret secrets[4];
     int64_t now_ms;
     struct clock clock;
-    struct password_bounds bounds;
+    struct auth_config config;
+    struct memory memory;
     struct trial trial;
     unsigned tried;
 };
 
 static void
-count_tried(void *context, const struct account_secret *secret, enum password_verdict verdict,
+count_tried(void *context, const struct account_secret *secret,
+            const struct password_facts *facts, enum password_verdict verdict,
             const struct error *err)
 {
     struct bench *bench = context;
 
-    (void)secret, (void)verdict, (void)err;
+    (void)secret, (void)facts, (void)verdict, (void)err;
     bench->tried++;
 }
 
@@ -63,9 +65,11 @@ bench_make(void **state)
     assert_non_null(bench);
     bench->account.found = bench->account.enabled = bench->account.service_ok = true;
     bench->clock = (struct clock){ tick_ms, wall_s, &bench->now_ms };
-    password_bounds_default(&bench->bounds);
+    password_bounds_default(&bench->config.password);
+    memory_set(&bench->memory, UINT64_C(64) << 20);
     bench->trial = (struct trial){
-        .bounds = &bench->bounds, .account = &bench->account, .login = span_of("ada"),
+        .config = &bench->config, .memory = &bench->memory, .account = &bench->account,
+        .login = span_of("ada"),
         .clock = &bench->clock, .deadline_ms = INT64_MAX, .tried = count_tried,
         .context = bench,
     };
@@ -76,6 +80,7 @@ bench_make(void **state)
 static int
 bench_free(void **state)
 {
+    memory_close(&((struct bench *)*state)->memory);
     free(*state);
     return 0;
 }
