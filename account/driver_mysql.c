@@ -39,6 +39,9 @@
 #define STATEMENT_TIMEOUT 1969          /* MariaDB */
 #define QUERY_TIMEOUT 3024              /* MySQL */
 #define IDLE_TOO_LONG 4031              /* MySQL */
+#define RESTRICTED_PLUGIN 5010          /* Connector/C, which garbles the plugin's name */
+
+#define ROW_TOO_LONG "a row is longer than any that is read"
 
 struct column {
     unsigned long len;                  /* of the value; more than was kept when it is too long */
@@ -84,8 +87,11 @@ static const struct complaint {
     { ER_LOCK_WAIT_TIMEOUT, ERROR_UNAVAILABLE, false, "no answer within the deadline" },
     { STATEMENT_TIMEOUT, ERROR_UNAVAILABLE, false, "no answer within the deadline" },
     { QUERY_TIMEOUT, ERROR_UNAVAILABLE, false, "no answer within the deadline" },
-    { ER_NET_PACKET_TOO_LARGE, ERROR_CONFIG, true, "a row is longer than any that is read" },
-    { CR_NET_PACKET_TOO_LARGE, ERROR_CONFIG, true, "a row is longer than any that is read" },
+    { ER_NET_PACKET_TOO_LARGE, ERROR_CONFIG, true, ROW_TOO_LONG },
+    { CR_NET_PACKET_TOO_LARGE, ERROR_CONFIG, true, ROW_TOO_LONG },
+    { RESTRICTED_PLUGIN, ERROR_UNAVAILABLE, true, "the server wants an authentication plugin that "
+      "would send the password as it is (dialog, mysql_clear_password) or is none of "
+      "mysql_native_password, client_ed25519, caching_sha2_password, sha256_password" },
     { ER_SERVER_SHUTDOWN, ERROR_UNAVAILABLE, true, NULL },
     { CONNECTION_KILLED, ERROR_UNAVAILABLE, true, NULL },
     { IDLE_TOO_LONG, ERROR_UNAVAILABLE, true, NULL },
@@ -145,6 +151,10 @@ static enum error_code
 say_statement(struct account_session *session, MYSQL_STMT *stmt, int64_t deadline_ms, bool *lost,
               struct error *err)
 {
+    /* Some faults of the connection are told of the connection alone. */
+    if (mysql_stmt_errno(stmt) == 0)
+        return say(session, mysql_errno(session->mysql), mysql_sqlstate(session->mysql),
+                   mysql_error(session->mysql), deadline_ms, lost, err);
     return say(session, mysql_stmt_errno(stmt), mysql_stmt_sqlstate(stmt), mysql_stmt_error(stmt),
                deadline_ms, lost, err);
 }
@@ -528,6 +538,20 @@ wipe_row(struct prepared *prepared)
     }
 }
 
+/* The library reads no row that is too long, and tells that as a lost connection. */
+static enum error_code
+say_fetch(struct account_session *session, MYSQL_STMT *stmt, int64_t deadline_ms, bool *lost,
+          struct error *err)
+{
+    enum error_code code = say_statement(session, stmt, deadline_ms, lost, err);
+
+    if (*lost && code == ERROR_UNAVAILABLE && clock_now_ms(&clock_system) < deadline_ms)
+        error_set(err, code, "%s: the connection was lost among the rows, or " ROW_TOO_LONG,
+                  session->server);
+    *lost = session->lost = true;
+    return code;
+}
+
 /* Gives rows until there is none, or none is wanted: then a few more are dropped, or the session. */
 static enum error_code
 fetch_rows(struct account_session *session, struct prepared *prepared, account_row_fn *row,
@@ -543,9 +567,9 @@ fetch_rows(struct account_session *session, struct prepared *prepared, account_r
         if (result == MYSQL_NO_DATA)
             return code;
         if (result != 0 && result != MYSQL_DATA_TRUNCATED) {
-            *lost = true;
-            return code != ERROR_NONE ? code : say_statement(session, prepared->stmt, deadline_ms,
-                                                             lost, err);
+            *lost = session->lost = true;
+            return code != ERROR_NONE ? code : say_fetch(session, prepared->stmt, deadline_ms, lost,
+                                                         err);
         }
         if (more)
             code = give_row(session, prepared, row, context, &more, err);

@@ -266,6 +266,18 @@ look_up(struct auth_source *source, size_t worker, struct flight *flight, struct
     return code;
 }
 
+/* Handing it to a hash thread would take longer than comparing it. */
+static bool
+is_quick(const struct flight *flight)
+{
+    const struct stored_password stored = {
+        .is_null = flight->account.password_null, .value = secret_get(&flight->account.stored),
+        .scheme = span_of(flight->account.scheme), .login = identity_name(&flight->who),
+    };
+
+    return !flight->secrets && password_is_quick(&stored);
+}
+
 /* There is a row, and it is the account's. */
 static void
 judge_account(struct flight *flight)
@@ -290,6 +302,10 @@ judge_account(struct flight *flight)
         return;
     }
     flight->queued_at_ms = clock_now_ms(auth->clock);
+    if (is_quick(flight)) {
+        judge_run_hash(auth, 0, &flight->job);
+        return;
+    }
     if (flight->queued_at_ms + workers_wait_ms(auth->hashes) >= atomic_load(&flight->deadline_ms)
         || !workers_push(auth->hashes, &flight->job))
         land(flight, REASON_OVERLOADED, VIA_LOOKUP, 0);

@@ -21,6 +21,19 @@ password_scheme_name(const struct stored_password *stored, struct error *err)
 }
 
 bool
+password_is_quick(const struct stored_password *stored)
+{
+    struct secret decoded = { .len = 0 };
+    const struct scheme *scheme;
+    struct error unheard;
+    span data;
+
+    scheme = scheme_recognise(stored, &decoded, &data, &unheard);
+    secret_wipe(&decoded);
+    return scheme && scheme->text;
+}
+
+bool
 password_scheme_known(span name)
 {
     return scheme_name_known(name);

@@ -77,6 +77,9 @@ enum password_verdict {
  * The names are Dovecot's where it has one ("SHA512-CRYPT", "PLAIN"). Static strings. */
 const char *password_scheme_name(const struct stored_password *stored, struct error *err);
 
+/* Whether a verification costs less than to hand it to another thread: the password is stored as it is. */
+bool password_is_quick(const struct stored_password *stored);
+
 /* Whether a default_scheme may be called so: any case; .b64, .base64 or .hex may follow. */
 bool password_scheme_known(span name);
 

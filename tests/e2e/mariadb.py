@@ -67,7 +67,7 @@ class MariaDB(Server):
 
     def sql(self, text, database="mail"):
         """Runs it; rows come as lists of text."""
-        done = subprocess.run(self.client(database), input=text, capture_output=True, text=True, timeout=60)
+        done = subprocess.run(self.client(database), input="SET NAMES utf8mb4;\n" + text, capture_output=True, text=True, timeout=60)
         assert done.returncode == 0, "%s\n%s" % (text, done.stderr)
         return [line.split("\t") for line in done.stdout.splitlines()]
 
