@@ -4,8 +4,8 @@
  * ~/.pgpass, ~/.postgresql and the service file. So each is given, with a file that cannot be
  * where none is meant; and the few variables that it obeys in any case are refused.
  *
- * Nothing in it blocks, but for Kerberos: when a server asks for GSSAPI and our user has a ticket, the
- * Kerberos library talks to its servers at its own pace. Without a ticket it refuses at once.
+ * Nothing in it blocks, but for Kerberos: when a server asks for GSSAPI and our user has a ticket,
+ * the Kerberos library talks to its servers at its own pace. Without a ticket it refuses at once.
  */
 #include "account/pgsql_connect.h"
 

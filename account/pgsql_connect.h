@@ -22,8 +22,8 @@ struct pgsql_server { char name[PGSQL_SERVER_MAX]; };
 /* A connection that is made, in UTF-8 and does not block; the caller gives it to PQfinish(). */
 enum error_code pgsql_connect(const struct account_source_config *config,
                               const struct account_target *target, bool writes,
-                              int64_t deadline_ms, struct pg_conn **out, struct pgsql_server *server_out,
-                              struct error *err);
+                              int64_t deadline_ms, struct pg_conn **out,
+                              struct pgsql_server *server_out, struct error *err);
 
 /* Until the socket is ready for one of `events` (poll.h) or broken. False at the deadline. */
 bool pgsql_wait(struct pg_conn *conn, short events, int64_t deadline_ms);

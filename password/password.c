@@ -30,7 +30,7 @@ password_is_quick(const struct stored_password *stored)
 
     scheme = scheme_recognise(stored, &decoded, &data, &unheard);
     secret_wipe(&decoded);
-    return scheme && scheme->text;
+    return scheme && scheme->class == PASSWORD_PLAIN;
 }
 
 bool

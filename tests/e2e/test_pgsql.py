@@ -566,7 +566,8 @@ PAIRS = (
     ("\u212aelvin@example.org", "kelvin@example.org"), ("\ufb01sh@example.org", "fish@example.org"),
     ("caf\u00e9@example.org", "cafe\u0301@example.org"), ("\U0001f600@example.org", "\U0001f601@example.org"),
 )
-COLLATIONS = ("und-u-ks-level1", "und-u-ks-level2", "und-u-ka-shifted-ks-level1", "tr-u-ks-level1", "de-u-co-phonebk-ks-level1")
+COLLATIONS = ("und-u-ks-level1", "und-u-ks-level2", "und-u-ka-shifted-ks-level1", "tr-u-ks-level1",
+              "de-u-co-phonebk-ks-level1")
 
 
 def test_U01_U03_no_collation_decides_who_somebody_is():
