@@ -59,7 +59,9 @@ verify(const struct trial *trial, const struct stored_password *stored,
     const uint64_t bytes = facts->cost.memory;
     enum password_verdict verdict;
 
-    if (!memory_take(trial->memory, bytes, trial->deadline_ms - clock_now_ms(trial->clock))) {
+    if (bytes > 0
+        && !memory_take(trial->memory, bytes,
+                        trial->deadline_ms - clock_now_ms(trial->clock))) {
         error_set(err, ERROR_UNAVAILABLE, "stored password: %s: no memory_budget left in time",
                   facts->scheme);
         *starved_out = true;
