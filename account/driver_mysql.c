@@ -252,7 +252,9 @@ restrict_plugins(MYSQL *mysql)
 static enum error_code
 set_tls(MYSQL *mysql, const struct account_source_config *config, struct error *err)
 {
-    enum error_code code = check_file("tls_ca", config->tls_ca, err);
+    const bool verifies = config->tls == ACCOUNT_TLS_VERIFY_FULL
+                       || config->tls == ACCOUNT_TLS_VERIFY_CA;
+    enum error_code code = verifies ? check_file("tls_ca", config->tls_ca, err) : ERROR_NONE;
 
     if (code == ERROR_NONE)
         code = check_file("tls_cert", config->tls_cert, err);

@@ -59,7 +59,7 @@ class MariaDB(Server):
                   *self.settings], self.is_up, "MariaDB answers")
 
     def client(self, database="mail"):
-        return [program("/usr/bin/mariadb"), "--no-defaults", "--socket=" + self.socket, "--user=root", "--batch",
+        return [program("/usr/bin/mariadb"), "--no-defaults", "--socket=" + self.socket, "--user=root", "--skip-ssl", "--batch",
                 "--raw", "--skip-column-names", "--default-character-set=utf8mb4", database]
 
     def is_up(self):
