@@ -8,17 +8,21 @@
 
 /* Who needs a query. What the daemon needs has to fit; for the others it is enough to be told: an
  * account that may only read is good practice. */
-static const struct need { enum account_query query; bool daemon; const char *what; } needs[] = {
-    { ACCOUNT_LOOKUP,       true,  "every sign-in" },
-    { ACCOUNT_SECRETS,      true,  "every sign-in" },
-    { ACCOUNT_LIST,         false, "clavigerctl user list" },
-    { ACCOUNT_SET_PASSWORD, false, "clavigerctl user passwd" },
-    { ACCOUNT_ENABLE,       false, "clavigerctl user enable" },
-    { ACCOUNT_DISABLE,      false, "clavigerctl user disable" },
-    { ACCOUNT_ADD,          false, "clavigerctl user add" },
-    { ACCOUNT_DELETE,       false, "clavigerctl user del" },
-    { ACCOUNT_TOUCH,        false, "last login" },
-    { ACCOUNT_CHANGES,      false, "changes" },
+static const struct need {
+    enum account_query query;
+    bool daemon, writes;
+    const char *what;
+} needs[] = {
+    { ACCOUNT_LOOKUP,       true,  false, "every sign-in" },
+    { ACCOUNT_SECRETS,      true,  false, "every sign-in" },
+    { ACCOUNT_LIST,         false, false, "clavigerctl user list" },
+    { ACCOUNT_CHANGES,      false, false, "changes" },
+    { ACCOUNT_SET_PASSWORD, false, true,  "clavigerctl user passwd" },
+    { ACCOUNT_ENABLE,       false, true,  "clavigerctl user enable" },
+    { ACCOUNT_DISABLE,      false, true,  "clavigerctl user disable" },
+    { ACCOUNT_ADD,          false, true,  "clavigerctl user add" },
+    { ACCOUNT_DELETE,       false, true,  "clavigerctl user del" },
+    { ACCOUNT_TOUCH,        false, true,  "last login" },
 };
 
 static enum error_code
@@ -30,7 +34,7 @@ ask_query(struct account_source *source, struct account_conn *conn, const struct
 
     if (code == ERROR_NONE)
         printf("  query %s: fits\n", account_query_name(need->query));
-    else if (code == ERROR_CONFIG && !need->daemon)
+    else if (!need->daemon)
         printf("  query %s: does not fit, and only %s needs it: %s\n",
                account_query_name(need->query), need->what, err->reason);
     else
@@ -43,8 +47,11 @@ ask_query(struct account_source *source, struct account_conn *conn, const struct
 static enum error_code
 check_online(struct account_source *source, struct error *err)
 {
-    struct account_conn *conn;
-    enum error_code worst = account_conn_open(source, false, &conn, err);
+    struct account_conn *conns[2] = { NULL, NULL };     /* that only reads; that may write */
+    enum error_code worst = account_conn_open(source, false, &conns[0], err);
+
+    if (worst == ERROR_NONE)
+        worst = account_conn_open(source, true, &conns[1], err);
 
     for (size_t i = 0; worst != ERROR_UNAVAILABLE && i < COUNT(needs); i++) {
         struct error next;
@@ -52,7 +59,7 @@ check_online(struct account_source *source, struct error *err)
 
         if (!account_source_has(source, needs[i].query))
             continue;
-        code = ask_query(source, conn, &needs[i], &next);
+        code = ask_query(source, conns[needs[i].writes], &needs[i], &next);
         if (code != ERROR_NONE && worst == ERROR_NONE) {
             worst = code;
             *err = next;
@@ -60,7 +67,8 @@ check_online(struct account_source *source, struct error *err)
             printf("  %s\n", next.reason);
         }
     }
-    account_conn_close(conn);
+    account_conn_close(conns[0]);
+    account_conn_close(conns[1]);
     return worst;
 }
 

@@ -320,7 +320,7 @@ add("vimbadmin", ("mysql",), common() + DOMAIN_OFF + [
     + services("imap only", "imap@example.org", ("pop3", "smtp", "sieve")) + services("two", "two@example.org", ("imap", "sieve")),
     writes="ada@example.org", column=("mailbox", "access_restriction"))
 add("imscp", ("mysql",), common() + [state("disabled", "off@example.org", OFF), state("mailbox off", "nopo@example.org", OFF),
-    state("being changed", "change@example.org", OFF), state("forwards only", "fwd@example.org", BAD, password="_no_")],
+    state("being changed", "change@example.org", OFF), state("forwards only", "fwd@example.org", NONE, password="_no_")],
     column=("mail_users", "po_active"))
 add("maddy", ALL, common() + [state("another's", "other@example.org", WRONG)], words={"table": "passwords"}, column=("passwords", "value"))
 add("maddy", ALL, common(), name="maddy-table", words={"table": "creds"}, options=("table=creds",))

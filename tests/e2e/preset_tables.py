@@ -62,6 +62,9 @@ class SQLite:
         finally:
             db.close()
 
+    def revoke(self):
+        """A file has no rights of its own."""
+
     def config(self):
         return 'driver = "sqlite"  file = "%s"' % self.path
 
@@ -103,6 +106,9 @@ class PgSQL(OnServer):
     def grant(self):
         self.sql("GRANT ALL ON ALL TABLES IN SCHEMA public TO claviger")
 
+    def revoke(self):
+        self.sql("REVOKE ALL ON ALL TABLES IN SCHEMA public FROM claviger")
+
     def config(self):
         return 'driver = "pgsql"  hosts = { "%s/.s.PGSQL.%d" }  database = "%s"  user = "claviger"' % (
             self.server.dir, self.server.port, self.name)
@@ -119,19 +125,23 @@ class MySQL(OnServer):
         return mariadb.MariaDB()
 
     def make(self):
-        self.server.sql("CREATE DATABASE %s CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_ci" % self.name, database="")
+        self.server.sql("CREATE DATABASE %s CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_ci" % self.name, database="mysql")
 
     def sql(self, text):
         return self.server.sql(text, database=self.name)
 
     def grant(self):
-        self.server.sql("GRANT ALL ON %s.* TO claviger@localhost" % self.name, database="")
+        self.server.sql("CREATE USER IF NOT EXISTS claviger@localhost; GRANT ALL ON %s.* TO claviger@localhost"
+                        % self.name, database="mysql")
+
+    def revoke(self):
+        self.server.sql("REVOKE ALL ON %s.* FROM claviger@localhost" % self.name, database="mysql")
 
     def config(self):
         return 'driver = "mysql"  hosts = { "%s" }  database = "%s"  user = "claviger"' % (self.server.socket, self.name)
 
     def drop(self):
-        self.server.sql("DROP DATABASE %s" % self.name, database="")
+        self.server.sql("DROP DATABASE %s" % self.name, database="mysql")
 
 
 def databases():

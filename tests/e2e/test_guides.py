@@ -53,6 +53,7 @@ class Guide(Tables):
 
     def __init__(self, name, variant, database):
         super().__init__(variant, database)
+        self.tables.revoke()
         for kind, text in blocks(name):
             if kind == "sql" or kind == "sql " + self.tables.engine:
                 self.tables.sql(re.sub(r"<<([^>]*)>>", lambda m: stored(m.group(1)), text))

@@ -93,16 +93,15 @@ def test_check_config_online_says_which_right_is_missing_and_what_needs_it():
             continue
         who = "claviger" if site.tables.engine == "pgsql" else "claviger@localhost"
         tables = ["mailbox", "domain"] if site.variant.preset == "postfixadmin" else ["djcyradm_mailusers"]
-        if site.tables.engine == "pgsql":
-            site.tables.sql("REVOKE ALL ON ALL TABLES IN SCHEMA public FROM claviger")
-        else:
-            site.tables.sql("REVOKE ALL ON %s.* FROM %s" % (site.tables.name, who))
+        site.tables.revoke()
         for table in tables:
             site.tables.sql("GRANT SELECT ON %s TO %s" % (table, who))
         done = site.ctl("check-config", "--online")
         equal(done.returncode, 0, what + "\n" + done.stdout + done.stderr)
         assert re.search(r"query set_password: does not fit, and only clavigerctl user passwd needs it: .*denied",
                          done.stdout), what + "\n" + done.stdout
+        if len(tables) == 1:            # without any right MySQL does not let us in at all
+            continue
         site.tables.sql("REVOKE SELECT ON %s FROM %s" % (tables[-1], who))
         done = site.ctl("check-config", "--online")
         equal(done.returncode, 78, what + "\n" + done.stdout + done.stderr)
@@ -240,6 +239,7 @@ def test_a_wrong_password_costs_as_many_hashes_as_there_are_secrets_and_no_more_
             before = site.status()["verifications"]
             equal(site.ask("ada@example.org", "wrong"), NO, "%d secrets" % rows)
             equal(site.status()["verifications"] - before, hashes, "hashes with %d secrets" % rows)
+            site.stop()                 # the log is whole then
             equal("more further passwords than secrets_max" in site.log_text(), rows > 20, "a warning with %d" % rows)
 
 
@@ -247,8 +247,9 @@ def test_each_secret_up_to_the_bound_signs_in_and_is_logged_by_its_name_alone():
     with app_site(4, extra="secrets_max = 3") as site:
         for i, wanted in ((1, OK), (3, OK), (4, NO)):
             equal(site.ask("ada@example.org", "of %d" % i), wanted, "secret %d" % i)
+        harness.wait_until(lambda: re.search(r"login=ada@example.org used secret=device\\x203$", site.log_text(), re.M),
+                           5, "its line in the log")
         log = site.log_text()
-        assert re.search(r"login=ada@example.org used secret=device\\x203$", log, re.M), log
         assert "of 3" not in log and crypt("of 3") not in log, log
 
 
@@ -277,7 +278,7 @@ def test_a_secret_that_cannot_be_read_is_an_alarm_and_never_a_wrong_password():
         equal(site.ask("ada@example.org", "of 2"), OK, "the one behind it")
         equal(site.ask("ada@example.org", "right"), OK, "the main password")
         equal(site.ask("ada@example.org", "wrong"), TEMPORARY, "who knows which it was")
-        assert re.search(r"ada@example.org: secret=device\\x201: ", site.log_text()), site.log_text()
+        harness.wait_until(lambda: re.search(r"ada@example.org: secret=device\\x201: ", site.log_text()), 5, "the alarm")
 
 
 def test_explain_tells_the_secrets_by_name():
