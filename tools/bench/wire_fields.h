@@ -6,15 +6,18 @@
 
 #include <string.h>
 
-/* A 16-bit big-endian length and the bytes; returns where the next one goes. */
+/* Each a 16-bit big-endian length and its bytes; returns where the next one goes. */
 static inline unsigned char *
-wire_put_field(unsigned char *out, span field)
+wire_put_fields(unsigned char *out, const span *fields, size_t count)
 {
-    out[0] = (unsigned char)(field.len >> 8);
-    out[1] = (unsigned char)field.len;
-    if (field.len > 0)
-        memcpy(out + 2, field.ptr, field.len);
-    return out + 2 + field.len;
+    for (size_t i = 0; i < count; i++) {
+        *out++ = (unsigned char)(fields[i].len >> 8);
+        *out++ = (unsigned char)fields[i].len;
+        if (fields[i].len > 0)
+            memcpy(out, fields[i].ptr, fields[i].len);
+        out += fields[i].len;
+    }
+    return out;
 }
 
 #endif

@@ -8,15 +8,13 @@
 static size_t
 ask(const struct wire_question *question, unsigned char out[WIRE_QUESTION_MAX])
 {
-    unsigned char *end = out;
+    const span fields[] = {
+        question->login, question->password, question->service, question->remote,
+    };
 
-    *end++ = PAM_WIRE_VERSION;
-    *end++ = PAM_WIRE_PASSWORD;
-    end = wire_put_field(end, question->login);
-    end = wire_put_field(end, question->password);
-    end = wire_put_field(end, question->service);
-    end = wire_put_field(end, question->remote);
-    return (size_t)(end - out);
+    out[0] = PAM_WIRE_VERSION;
+    out[1] = PAM_WIRE_PASSWORD;
+    return (size_t)(wire_put_fields(out + 2, fields, COUNT(fields)) - out);
 }
 
 static const enum answer meanings[] = {

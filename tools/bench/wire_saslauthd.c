@@ -9,18 +9,17 @@
 #include "tools/bench/wire.h"
 #include "tools/bench/wire_fields.h"
 
+#include "common/macros.h"
+
 static size_t
 ask(const struct wire_question *question, unsigned char out[WIRE_QUESTION_MAX])
 {
-    unsigned char *end = out;
+    const span fields[] = {
+        question->login, question->password, question->service, { NULL, 0 }, question->remote,
+    };
+    size_t count = COUNT(fields) - (question->remote.len == 0);
 
-    end = wire_put_field(end, question->login);
-    end = wire_put_field(end, question->password);
-    end = wire_put_field(end, question->service);
-    end = wire_put_field(end, span_make(NULL, 0));
-    if (question->remote.len > 0)
-        end = wire_put_field(end, question->remote);
-    return (size_t)(end - out);
+    return (size_t)(wire_put_fields(out, fields, count) - out);
 }
 
 static enum answer
