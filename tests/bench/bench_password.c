@@ -10,7 +10,7 @@
  */
 #include "common/macros.h"
 #include "password/password.h"
-#include "tests/random.h"
+#include "common/random.h"
 
 #include <argon2.h>
 #include <crypt.h>
