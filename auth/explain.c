@@ -158,14 +158,15 @@ tell_sources(struct telling *t)
         }
         tell(t, "source", "\"%s\", %s", title, account_source_origin(source));
         if (look_up(t, source, &err) != ERROR_NONE) {
-            tell(t, "lookup", "failed: %s", err.reason);
+            tell(t, "query", "lookup: failed: %s", err.reason);
             return REASON_ACCOUNT_SOURCE_DOWN;
         }
         reason = judge_row(&t->account, &t->asked.who, account_source_is_alias(source));
-        tell(t, "lookup", "%s", reason == REASON_OK ? "one row" : verdict_reason_word(reason));
+        tell(t, "query", "lookup: %s",
+             reason == REASON_OK ? "one row" : verdict_reason_word(reason));
     }
     if (reason == REASON_OTHER_ACCOUNT)
-        tell(t, "lookup", "the row is that of \"%s\"", t->account.login);
+        tell(t, "query", "lookup: the row is that of \"%s\"", t->account.login);
     return reason;
 }
 

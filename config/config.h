@@ -38,7 +38,7 @@ struct daemon_config {
     const char *user, *group;   /* NULL: stay */
     size_t threads;             /* event loops; 0: as many as there are processors */
     size_t hash_threads;
-    int64_t deadline_ms;        /* for a request, from its first byte */
+    int64_t deadline_ms;        /* for a request, once its bytes are there */
     int64_t read_deadline_ms;   /* for its bytes to arrive; idle sockets too */
     size_t connections_max;     /* over all listeners; 0: what the descriptor limit allows */
     const char *driver_dir, *preset_dir;

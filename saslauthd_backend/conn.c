@@ -143,21 +143,24 @@ conn_oldest_reading(struct loop *loop)
 
 /* --- answering -------------------------------------------------------------------- */
 
-/* One send; a reply is far smaller than any socket's buffer, so what does not fit at once
+/* False when the peer is gone. One send; a reply is far smaller than any socket's buffer, so what does not fit at once
  * belongs to a peer that does not read, and who gets a close. */
+static bool
+conn_send(struct conn *conn, span reply)
+{
+    return send(conn->fd, reply.ptr, reply.len, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0;
+}
+
 static void
 conn_answer(struct conn *conn, const struct verdict *verdict, const struct report *report)
 {
     unsigned char reply[PROTO_REPLY_MAX];
-    ssize_t sent = 0;
+    bool sent = true;
 
-    if (conn->listener) {
-        size_t len = conn->listener->proto->answer(verdict, reply);
-
-        sent = send(conn->fd, reply, len, MSG_DONTWAIT | MSG_NOSIGNAL);
-    }
+    if (conn->listener)
+        sent = conn_send(conn, span_make(reply, conn->listener->proto->answer(verdict, reply)));
     if (report)
-        report_verdict(report, verdict, sent < 0);
+        report_verdict(report, verdict, !sent);
     conn_close(conn);
 }
 
@@ -234,7 +237,7 @@ conn_wait(struct conn *conn, const struct auth_request *request)
         epoll_ctl(loop->epoll, EPOLL_CTL_DEL, conn->fd, NULL);
     conn->is_watched = false;
     if (!timers_set(&loop->timers, &conn->alarm.timer,
-                    conn->accepted_ms + loop->site->deadline_ms))
+                    loop->now_ms + loop->site->deadline_ms))
         conn_give_up(conn, REASON_INTERNAL);
 }
 
@@ -283,12 +286,10 @@ conn_ask(struct conn *conn, struct auth_request *request)
 static void
 conn_malformed(struct conn *conn, const struct error *err)
 {
-    struct verdict verdict = { 0 };
-
     log_line(LOG_LEVEL_WARNING, "listen \"%s\": malformed request: %s",
              conn->listener->config->title, err->reason);
-    verdict_set(&verdict, REASON_MALFORMED, VIA_REQUEST);
-    conn_answer(conn, &verdict, NULL);
+    conn_send(conn, conn->listener->proto->malformed);
+    conn_close(conn);
 }
 
 /* Keeps what came, and leaves no copy of it behind when it moves. */

@@ -23,6 +23,7 @@ struct proto {
     enum proto_progress (*parse)(span wire, struct auth_request *out, struct error *err);
     /* How many bytes of `out` are the reply. */
     size_t (*answer)(const struct verdict *verdict, unsigned char out[PROTO_REPLY_MAX]);
+    span malformed;             /* the reply to bytes that are no request */
 };
 
 extern const struct proto proto_saslauthd;

@@ -79,6 +79,8 @@ static const unsigned char answers[] = {
 };
 _Static_assert(COUNT(answers) == REASONS, "a reason lacks its answer");
 
+_Static_assert(PAM_WIRE_VERSION == 1 && PAM_WIRE_MALFORMED == 9, "as proto_pam.malformed says");
+
 static size_t
 answer(const struct verdict *verdict, unsigned char out[PROTO_REPLY_MAX])
 {
@@ -87,9 +89,6 @@ answer(const struct verdict *verdict, unsigned char out[PROTO_REPLY_MAX])
 
     out[0] = PAM_WIRE_VERSION;
     out[1] = accepted && verdict->must_change ? PAM_WIRE_MUST_CHANGE : answers[verdict->reason];
-    /* No account stands behind a verdict on the bytes alone. */
-    if (verdict->reason == REASON_MALFORMED && verdict->account[0] == '\0')
-        out[1] = PAM_WIRE_MALFORMED;
     out[2] = (unsigned char)(len >> 8);
     out[3] = (unsigned char)len;
     memcpy(out + 4, verdict->account, len);
@@ -98,5 +97,5 @@ answer(const struct verdict *verdict, unsigned char out[PROTO_REPLY_MAX])
 
 const struct proto proto_pam = {
     .protocol = LISTEN_PAM, .request_max = PAM_WIRE_REQUEST_MAX, .parse = parse,
-    .answer = answer,
+    .answer = answer, .malformed = SPAN("\1\11\0\0"),
 };

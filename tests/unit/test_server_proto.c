@@ -212,6 +212,7 @@ a_pam_reply_names_the_account_only_when_it_is_accepted(void **state)
         { REASON_WRONG_PASSWORD, false, PAM_WIRE_WRONG },
         { REASON_WRONG_PASSWORD, true, PAM_WIRE_WRONG },
         { REASON_UNKNOWN_ACCOUNT, false, PAM_WIRE_UNKNOWN },
+        { REASON_MALFORMED, false, PAM_WIRE_UNKNOWN },
         { REASON_DISABLED, false, PAM_WIRE_DISABLED },
         { REASON_EXPIRED, false, PAM_WIRE_EXPIRED },
         { REASON_PASSWORD_EXPIRED, false, PAM_WIRE_PASSWORD_EXPIRED },
@@ -237,6 +238,16 @@ a_pam_reply_names_the_account_only_when_it_is_accepted(void **state)
         assert_true(span_equal(span_make(reply + 2, len - 2),
                                rows[i].reason == REASON_OK ? accepted : refused));
     }
+}
+
+static void
+bytes_that_are_no_request_have_a_reply_of_their_own(void **state)
+{
+    static const unsigned char pam[] = { PAM_WIRE_VERSION, PAM_WIRE_MALFORMED, 0, 0 };
+
+    (void)state;
+    assert_true(span_equal(proto_saslauthd.malformed, span_make("\0\2NO", 4)));
+    assert_true(span_equal(proto_pam.malformed, span_make(pam, sizeof(pam))));
 }
 
 static void
@@ -267,6 +278,7 @@ main(void)
         cmocka_unit_test(a_pam_request_has_an_action_and_four_fields),
         cmocka_unit_test(a_malformed_pam_request_is_refused),
         cmocka_unit_test(a_pam_reply_names_the_account_only_when_it_is_accepted),
+        cmocka_unit_test(bytes_that_are_no_request_have_a_reply_of_their_own),
         cmocka_unit_test(the_longest_account_name_fits_a_pam_reply),
     };
 
