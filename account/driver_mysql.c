@@ -252,9 +252,7 @@ restrict_plugins(MYSQL *mysql)
 static enum error_code
 set_tls(MYSQL *mysql, const struct account_source_config *config, struct error *err)
 {
-    const bool verifies = config->tls == ACCOUNT_TLS_VERIFY_FULL
-                       || config->tls == ACCOUNT_TLS_VERIFY_CA;
-    enum error_code code = verifies ? check_file("tls_ca", config->tls_ca, err) : ERROR_NONE;
+    enum error_code code = check_file("tls_ca", config->tls_ca, err);
 
     if (code == ERROR_NONE)
         code = check_file("tls_cert", config->tls_cert, err);

@@ -199,8 +199,8 @@ compare(const struct config *config, struct account_source_config *accounts)
     struct account_source *bare = open_source(config, accounts), *mine = open_source(config, accounts);
     struct cache_config no_cache = { .ttl_ms = 1000 };
     double sums[2] = { 0, 0 };
-    struct cache *cache;
-    struct auth *auth;
+    struct cache *cache = NULL;
+    struct auth *auth = NULL;
     struct error err;
 
     if (cache_new(&no_cache, &cache, &err) != ERROR_NONE

@@ -26,7 +26,10 @@ def template():
         folder = tempfile.mkdtemp(prefix="claviger-mariadb-")
         atexit.register(shutil.rmtree, folder, True)
         os.chmod(folder, 0o755)
+        if os.geteuid() == 0:
+            shutil.chown(folder, RUNS_AS)
         done = subprocess.run([program("/usr/bin/mariadb-install-db"), "--no-defaults", "--datadir=" + folder + "/data",
+                               "--tmpdir=" + folder,        # the caller's may be the caller's alone
                                "--auth-root-authentication-method=normal", "--skip-test-db", "--skip-name-resolve",
                                "--innodb-log-file-size=8M", *mine()], capture_output=True, text=True, timeout=120)
         assert done.returncode == 0, done.stdout + done.stderr
@@ -54,7 +57,7 @@ class MariaDB(Server):
 
     def start(self):
         self.run([program("/usr/sbin/mariadbd"), "--no-defaults", "--datadir=" + self.path("data"),
-                  "--socket=" + self.socket, "--port=%d" % self.port, "--skip-networking=0",
+                  "--tmpdir=" + self.dir, "--socket=" + self.socket, "--port=%d" % self.port, "--skip-networking=0",
                   "--bind-address=127.0.0.1", "--pid-file=" + self.path("data", "pid"), *self.SETTINGS, *mine(),
                   *self.settings], self.is_up, "MariaDB answers")
 
