@@ -184,6 +184,19 @@ class Tables(Site):
         return last[-1] if last else done.stderr, done.stdout
 
 
+    def judged(self, login, password, service="imap", remote=""):
+        """One sign-in over the socket: what the caller is told, and the reason in the daemon's log."""
+        told = self.ask(login, password, service, remote=remote or None)
+        self.asked += 1
+        return told, harness.wait_until(self.newest_reason, 5, "the verdict's line in the log")
+
+    asked = 0
+
+    def newest_reason(self):
+        reasons = re.findall(r" (?:accepted|rejected|unavailable) reason=([\w-]+) via=", self.log_text())
+        return reasons[-1] if len(reasons) == self.asked else None
+
+
 UNAVAILABLE = ("bad-stored-password", "account-source-down", "deadline", "overloaded", "internal")
 
 
