@@ -27,7 +27,7 @@ declare -A about=(
     [clang]="clang, warnings are errors: everything builds"
     [distcheck]="make distcheck: a tarball that builds, tests, installs"
 )
-declare -A limit=([gcc]=900 [sanitize]=900 [e2e]=600 [distcheck]=900)   # seconds; else 300
+declare -A limit=([gcc]=1200 [sanitize]=1500 [e2e]=2400 [threads]=1200 [distcheck]=900)  # seconds; else 600
 declare -A program=([fuzz]=clang [clang]=clang [static]=mandoc)         # without it: not run
 
 build=${BUILD:-$top/build}
@@ -242,14 +242,14 @@ run_or_skip() {
 # Ends the stage's processes when it is over, or when its time is.
 wait_for_stage() {
     local sleeper status
-    sleep "${limit[$stage]:-300}" &
+    sleep "${limit[$stage]:-600}" &
     sleeper=$!
     wait -n "$job" "$sleeper"
     status=$?
     if kill -0 "$sleeper" 2>/dev/null; then
         kill -- "-$sleeper" 2>/dev/null
     else
-        echo "check.sh: stopped after ${limit[$stage]:-300} s" >>"$logs/$stage.log"
+        echo "check.sh: stopped after ${limit[$stage]:-600} s" >>"$logs/$stage.log"
         status=124
     fi
     wait "$sleeper" 2>/dev/null
