@@ -139,13 +139,15 @@ value_of(const struct preset_option *option)
     return option->chosen ? option->given : option->value;
 }
 
-/* The parser has seen to it that every hole is an option's with a value. */
+/* The parser has seen to it that every hole is an option's with a value, but in comments: what
+ * looks like one there is words. */
 static void
 write_line(const struct preset *preset, span line, FILE *to)
 {
+    const bool is_comment = span_starts(line, "--");
     struct preset_hole hole;
 
-    while (preset_hole_find(line, &hole)) {
+    while (!is_comment && preset_hole_find(line, &hole)) {
         fwrite(line.ptr, 1, hole.at, to);
         fputs(value_of(preset_option_find(preset, hole.name)), to);
         line = span_from(line, hole.at + hole.len);
