@@ -19,8 +19,8 @@ stage_names=(source static gcc sanitize e2e threads fuzz clang distcheck)
 declare -A about=(
     [source]="a clean copy of the tree, configure generated"
     [static]="headers, includes, lists, manual pages"
-    [gcc]="gcc, warnings are errors: make check"
-    [sanitize]="AddressSanitizer and UBSan: make check"
+    [gcc]="gcc, warnings are errors: unit and fault tests"
+    [sanitize]="AddressSanitizer and UBSan: the same tests"
     [e2e]="real servers: Cyrus IMAP, Postfix, PostgreSQL"
     [threads]="ThreadSanitizer: unit tests"
     [fuzz]="libFuzzer: each target for ${FUZZ_SECONDS:=4} s on its corpus"
@@ -103,11 +103,17 @@ collect_trs() {         # DIRECTORY
     done < <(find "$1" -name '*.trs' | sort)
 }
 
-make_check() {          # DIRECTORY [TARGET-AND-VARIABLES...]
-    local status=0
-    find "$1" -name '*.trs' -delete
-    not_random make -C "$1" "${@:2}" || status=1
-    collect_trs "$1"
+# Each LIST, a variable of Makefile.am, runs when the one before is over: its tests side by side,
+# but for those that measure time (quiet_tests), which run one after another.
+make_check() {          # DIRECTORY LIST...
+    local directory=$1 list width status=0
+    find "$directory" -name '*.trs' -delete
+    for list in "${@:2}"; do
+        width=$jobs
+        [ "$list" != quiet_tests ] || width=1
+        not_random make -j"$width" -C "$directory" check "TESTS=\$($list)" || status=1
+    done
+    collect_trs "$directory"
     return $status
 }
 
@@ -159,7 +165,7 @@ stage_static() {
 }
 
 stage_gcc() {
-    build_gcc && LOCPATH=$build/locale make_check "$build/gcc" check
+    build_gcc && LOCPATH=$build/locale make_check "$build/gcc" check_PROGRAMS fault_tests quiet_tests
 }
 
 stage_sanitize() {
@@ -168,7 +174,7 @@ stage_sanitize() {
     export CLAVIGER_SANITIZED=address
     build_in sanitize CC=gcc --enable-werror \
         CFLAGS="-g -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all" &&
-        make_check "$build/sanitize" check
+        make_check "$build/sanitize" check_PROGRAMS fault_tests quiet_tests
 }
 
 stage_e2e() {
@@ -179,35 +185,38 @@ stage_e2e() {
         result FAIL "all of tests/e2e (not installed: $missing)"
         return 1
     fi
-    build_gcc && make_check "$build/gcc" check-e2e
+    build_gcc && make_check "$build/gcc" e2e_tests
 }
 
 stage_threads() {
     export TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1
     export CLAVIGER_SANITIZED=thread
     build_in threads CC=gcc --enable-werror --disable-hardening CFLAGS="-g -O1 -fsanitize=thread" &&
-        make_check "$build/threads" check "TESTS=\$(unit_tests)"
+        make_check "$build/threads" check_PROGRAMS
 }
 
 # A finding is an artifact beside the log.
+fuzz_one() {            # NAME
+    local verdict=PASS
+    mkdir -p "found/$1"
+    not_random "tests/fuzz/fuzz_$1" -max_total_time="$FUZZ_SECONDS" -timeout=10 -verbosity=0 \
+        -artifact_prefix="$logs/$1-" "found/$1" "$source/tests/fuzz/corpus/$1" || verdict=FAIL
+    result $verdict "fuzz_$1"
+    [ $verdict = PASS ]
+}
+
 stage_fuzz() {
-    local program name status=0
+    local program pid pids=() status=0
     build_in fuzz CC=clang --enable-werror --enable-fuzzers \
         CFLAGS="-g -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all" ||
         return 1
     for program in tests/fuzz/fuzz_*; do
         [ -x "$program" ] || continue
-        name=${program##*/fuzz_}
-        mkdir -p "found/$name"
-        echo "--- $name"
-        if not_random "$program" -max_total_time="$FUZZ_SECONDS" -timeout=10 -verbosity=0 \
-            -artifact_prefix="$logs/$name-" "found/$name" "$source/tests/fuzz/corpus/$name"; then
-            result PASS "fuzz_$name"
-        else
-            result FAIL "fuzz_$name"
-            status=1
-        fi
+        [ "$(jobs -rp | wc -l)" -lt "$jobs" ] || wait -n
+        fuzz_one "${program##*/fuzz_}" &
+        pids+=($!)
     done
+    for pid in "${pids[@]}"; do wait "$pid" || status=1; done
     return $status
 }
 
