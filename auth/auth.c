@@ -269,27 +269,50 @@ ask_sources(struct auth *auth, const struct auth_request *request, const struct 
     return AUTH_LATER;
 }
 
+/* What the request itself or the cache answers. Else *asked and *hit are what is known. */
+static bool
+recall(struct auth *auth, const struct auth_request *request, struct auth_asked *asked,
+       struct cache_hit *hit, enum cache_answer *known, struct verdict *verdict)
+{
+    enum verdict_reason reason;
+    struct error err;
+
+    *known = CACHE_MISS;
+    hit->reason = REASON_OK;
+    verdict->must_change = false;
+    reason = auth_understand(auth, request, asked, &err);
+    if (reason != REASON_OK)
+        answer_now(auth, asked, reason, VIA_REQUEST, verdict);
+    else if (request->action == AUTH_PASSWORD)
+        *known = cache_find(auth->cache, &asked->key, clock_now_ms(auth->clock), hit);
+    if (*known == CACHE_ACCEPTED)
+        answer_now(auth, asked, REASON_OK, VIA_CACHE, verdict);
+    else if (*known == CACHE_REJECTED)
+        answer_now(auth, asked, (enum verdict_reason)hit->reason, VIA_NEGATIVE, verdict);
+    return reason != REASON_OK || *known == CACHE_ACCEPTED || *known == CACHE_REJECTED;
+}
+
+bool
+auth_recall(struct auth *auth, const struct auth_request *request, struct verdict *verdict)
+{
+    struct auth_asked asked;
+    struct cache_hit hit;
+    enum cache_answer known;
+
+    return recall(auth, request, &asked, &hit, &known, verdict);
+}
+
 enum auth_answer
 auth_ask(struct auth *auth, const struct auth_request *request, struct auth_ticket *ticket,
          struct verdict *verdict)
 {
     struct auth_asked asked;
-    struct cache_hit hit = { .reason = REASON_OK };
-    enum cache_answer known = CACHE_MISS;
-    enum verdict_reason reason;
-    struct error err;
+    struct cache_hit hit;
+    enum cache_answer known;
 
-    verdict->must_change = false;
     ticket->not_before_ms = 0;
-    reason = auth_understand(auth, request, &asked, &err);
-    if (reason != REASON_OK)
-        return answer_now(auth, &asked, reason, VIA_REQUEST, verdict);
-    if (request->action == AUTH_PASSWORD)
-        known = cache_find(auth->cache, &asked.key, clock_now_ms(auth->clock), &hit);
-    if (known == CACHE_ACCEPTED)
-        return answer_now(auth, &asked, REASON_OK, VIA_CACHE, verdict);
-    if (known == CACHE_REJECTED)
-        return answer_now(auth, &asked, (enum verdict_reason)hit.reason, VIA_NEGATIVE, verdict);
+    if (recall(auth, request, &asked, &hit, &known, verdict))
+        return AUTH_NOW;
     return ask_sources(auth, request, &asked, &hit, known == CACHE_STALE, ticket, verdict);
 }
 

@@ -83,6 +83,9 @@ void auth_free(struct auth *auth);
 enum auth_answer auth_ask(struct auth *auth, const struct auth_request *request,
                           struct auth_ticket *ticket, struct verdict *verdict);
 
+/* What auth_ask() would answer at once. False: it would not; then nothing has begun, and nothing was counted. */
+bool auth_recall(struct auth *auth, const struct auth_request *request, struct verdict *verdict);
+
 /* auth_ask() for a thread that may wait; not for event loops. */
 void auth_ask_and_wait(struct auth *auth, const struct auth_request *request,
                        struct verdict *verdict);

@@ -20,6 +20,8 @@
 #include <unistd.h>
 
 #define LINE_MAX_BYTES 1000     /* syslog receivers commonly stop at 1024 */
+#define LINE_ROOM (LINE_MAX_BYTES + 64) /* with time, level and end */
+#define BATCH_BYTES 16384
 #define RING_LINES 2048         /* a power of two */
 #define NAP_MS 5                /* a ring full in that time is 400,000 lines a second */
 #define DOZES 100               /* naps after the last line before the writer sleeps */
@@ -35,6 +37,15 @@ struct slot {
     struct line line;
 };
 
+/* Lines on their way to the error output, written together: under load a line costs no system call. */
+struct batch {
+    size_t used;
+    time_t second;
+    size_t second_len;
+    char second_text[32];
+    char text[BATCH_BYTES];
+};
+
 static struct {
     struct slot slots[RING_LINES];
     _Alignas(CACHE_LINE) _Atomic uint64_t tail;
@@ -45,6 +56,7 @@ static struct {
     atomic_bool running, asleep, stopping;
     _Atomic int level;
     enum log_target target;
+    struct batch batch;                         /* the writer's own */
     int wake;
     pthread_t writer;
 } ring = { .level = LOG_LEVEL_INFO, .wake = -1 };
@@ -113,50 +125,81 @@ log_token(span text, char out[LOG_TOKEN_MAX])
     return out;
 }
 
-/* All of it; false when the rest could not be written: a full disk, a reader that went. */
-static bool
+/* --- writing ------------------------------------------------------------------------ */
+
+static void
+count_dropped(size_t lines)
+{
+    atomic_fetch_add_explicit(&ring.dropped, lines, memory_order_relaxed);
+}
+
+/* How much of it was written: less than all on a full disk, or for a reader that went. */
+static size_t
 write_all(const char *text, size_t len)
 {
-    while (len > 0) {
-        ssize_t written = write(STDERR_FILENO, text, len);
+    size_t done = 0;
+
+    while (done < len) {
+        ssize_t written = write(STDERR_FILENO, text + done, len - done);
 
         if (written < 0 && errno == EINTR)
             continue;
         if (written <= 0)
-            return false;
-        text += written;
-        len -= (size_t)written;
+            break;
+        done += (size_t)written;
     }
-    return true;
+    return done;
 }
 
-static bool
-write_stderr(const struct line *line)
+/* The date and time to the second, made anew when it is another. */
+static size_t
+put_second(struct batch *batch, time_t second)
 {
-    char text[LINE_MAX_BYTES + 64];
     struct tm utc;
-    size_t len;
 
-    gmtime_r(&line->at.tv_sec, &utc);
-    len = strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &utc);
-    len += (size_t)snprintf(text + len, sizeof(text) - len, ".%03ldZ %s: %s\n",
-                            line->at.tv_nsec / 1000000, levels[line->level].word, line->text);
-    return write_all(text, len);
+    if (batch->second_len == 0 || batch->second != second) {
+        gmtime_r(&second, &utc);
+        batch->second = second;
+        batch->second_len = strftime(batch->second_text, sizeof(batch->second_text),
+                                     "%Y-%m-%dT%H:%M:%S", &utc);
+    }
+    memcpy(batch->text + batch->used, batch->second_text, batch->second_len);
+    return batch->second_len;
+}
+
+/* How many lines were not written, or not to their end. */
+static size_t
+flush(struct batch *batch)
+{
+    size_t done = write_all(batch->text, batch->used), lost = 0;
+
+    for (size_t i = done; i < batch->used; i++)
+        lost += batch->text[i] == '\n';
+    batch->used = 0;
+    return lost;
 }
 
 static void
-count_dropped(void)
+put_line(struct batch *batch, const struct line *line)
 {
-    atomic_fetch_add_explicit(&ring.dropped, 1, memory_order_relaxed);
+    char *at;
+
+    if (sizeof(batch->text) - batch->used < LINE_ROOM)
+        count_dropped(flush(batch));
+    batch->used += put_second(batch, line->at.tv_sec);
+    at = batch->text + batch->used;
+    batch->used += (size_t)snprintf(at, sizeof(batch->text) - batch->used, ".%03ldZ %s: %s\n",
+                                    line->at.tv_nsec / 1000000, levels[line->level].word,
+                                    line->text);
 }
 
-static bool
+static void
 write_line(const struct line *line)
 {
     if (ring.target == LOG_TO_STDERR)
-        return write_stderr(line);
-    syslog(levels[line->level].priority, "%s", line->text);
-    return true;
+        put_line(&ring.batch, line);
+    else
+        syslog(levels[line->level].priority, "%s", line->text);
 }
 
 static bool
@@ -166,8 +209,7 @@ write_next(void)
 
     if (atomic_load_explicit(&slot->turn, memory_order_acquire) != ring.head + 1)
         return false;
-    if (!write_line(&slot->line))
-        count_dropped();
+    write_line(&slot->line);
     atomic_store_explicit(&slot->turn, ring.head + RING_LINES, memory_order_release);
     ring.head++;
     return true;
@@ -186,7 +228,8 @@ tell_dropped(void)
     snprintf(line.text, sizeof(line.text),
              "log: %llu lines dropped, the writer was too slow or could not write",
              (unsigned long long)(dropped - ring.dropped_told));
-    if (write_line(&line))
+    write_line(&line);
+    if (flush(&ring.batch) == 0)
         ring.dropped_told = dropped;
 }
 
@@ -231,6 +274,7 @@ writer_main(void *unused)
 
         while (written < RING_LINES && write_next())
             written++;
+        count_dropped(flush(&ring.batch));
         tell_dropped();
         if (written == RING_LINES)
             continue;
@@ -357,7 +401,7 @@ put_into_ring(enum log_level level, const char *format, va_list args)
             atomic_store(&slot->turn, position + 1);
             wake_writer();
         } else {
-            count_dropped();
+            count_dropped(1);
         }
     }
     atomic_fetch_sub(&ring.producers, 1);
@@ -374,9 +418,11 @@ log_line(enum log_level level, const char *format, ...)
         return;
     va_start(args, format);
     if (!put_into_ring(level, format, args)) {
+        struct batch alone = { .used = 0 };
+
         fill(&line, level, format, args);       /* nothing has read `args` yet */
-        if (!write_stderr(&line))
-            count_dropped();
+        put_line(&alone, &line);
+        count_dropped(flush(&alone));
     }
     va_end(args);
 }

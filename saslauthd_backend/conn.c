@@ -385,6 +385,19 @@ conn_ready(struct loop *loop, struct watch *watch)
 }
 
 void
+conn_begin_handed(struct loop *loop, const struct listener *listener, int fd, span came)
+{
+    struct conn *conn = conn_new(loop, listener, fd);
+
+    if (!conn)
+        close(fd);
+    else if (came.len > 0)
+        conn_feed(conn, came);
+    else
+        conn_read(conn);
+}
+
+void
 conn_begin(struct loop *loop, const struct listener *listener, int fd)
 {
     struct conn *conn = conn_new(loop, listener, fd);

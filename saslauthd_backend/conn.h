@@ -16,9 +16,6 @@
 
 #include <pthread.h>
 
-/* The largest request of any protocol, and a byte to see that it is larger. */
-#define LOOP_SCRATCH 16640
-
 /* What epoll gives back. */
 struct watch { void (*ready)(struct loop *loop, struct watch *watch); };
 
@@ -45,6 +42,15 @@ struct conn {
     char remote[64];
 };
 
+/* A connection on its way from an acceptor's thread. */
+struct handed {
+    struct handed *next;
+    const struct listener *listener;
+    int fd;
+    size_t used;
+    unsigned char bytes[];
+};
+
 struct listen_watch { struct watch watch; struct listener *listener; };
 
 struct loop {
@@ -64,6 +70,8 @@ struct loop {
     struct conn *spare, *dead;          /* dead: not reused before this turn's events are done */
     size_t spares;
     _Atomic(struct auth_ticket *) answered;     /* pushed by auth's threads */
+    _Atomic(struct handed *) handed;            /* pushed by acceptors' */
+    _Atomic bool wanted_shed;
     pthread_mutex_t lock;               /* of what the main thread asks for */
     pthread_cond_t moved;
     const struct site *wanted_site;
@@ -73,6 +81,9 @@ struct loop {
 
 /* Takes over an accepted socket: reads what is there, and answers if that is a request. */
 void conn_begin(struct loop *loop, const struct listener *listener, int fd);
+
+/* The same with one that was admitted, and the bytes that came from it. */
+void conn_begin_handed(struct loop *loop, const struct listener *listener, int fd, span came);
 
 /* Its ticket came back. */
 void conn_ticket_back(struct conn *conn);

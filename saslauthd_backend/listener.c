@@ -276,6 +276,15 @@ bind_socket(struct listener *listener, const struct listener_self *self,
     return ERROR_NONE;
 }
 
+static struct listener
+not_open(const struct listen_config *config)
+{
+    const struct proto *proto = proto_find(config->protocol);
+
+    return (struct listener){ .config = config, .proto = proto, .fd = -1, .lock_fd = -1,
+                              .by_acceptors = proto != NULL };
+}
+
 enum error_code
 listener_open(const struct listen_config *config, const struct listener_self *self,
               struct listener *out, struct error *err)
@@ -283,8 +292,7 @@ listener_open(const struct listen_config *config, const struct listener_self *se
     struct sockaddr_un address = { .sun_family = AF_UNIX };
     enum error_code code;
 
-    *out = (struct listener){ .config = config, .proto = proto_find(config->protocol),
-                              .fd = -1, .lock_fd = -1 };
+    *out = not_open(config);
     if (strlen(config->path) >= sizeof(address.sun_path))
         return error_set(err, ERROR_CONFIG, "listen \"%s\": %s: longer than %zu bytes",
                          config->title, config->path, sizeof(address.sun_path) - 1);
@@ -307,8 +315,7 @@ enum error_code
 listener_inherit(const struct listen_config *config, const struct listener_self *self,
                  const struct listener *old, struct listener *out, struct error *err)
 {
-    *out = (struct listener){ .config = config, .proto = proto_find(config->protocol),
-                              .fd = -1, .lock_fd = -1 };
+    *out = not_open(config);
     if (config->mode != old->config->mode || !same_word(config->owner, old->config->owner)
         || !same_word(config->group, old->config->group)
         || config->protocol != old->config->protocol)

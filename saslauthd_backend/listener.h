@@ -30,6 +30,7 @@ struct listener {
     gid_t gids[LISTENER_PEERS_MAX];
     size_t uids_count, gids_count;
     bool by_mode;                               /* whoever the file's mode lets in */
+    bool by_acceptors;                          /* taken in by their threads, by no loop's epoll */
     struct listener *successor;                 /* after a reload: the same path; NULL: gone */
 };
 

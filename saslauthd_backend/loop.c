@@ -44,6 +44,8 @@ listen_on(struct loop *loop)
     if (loop->is_listening || loop->is_stopping)
         return;
     for (size_t i = 0; i < loop->listens_count; i++) {
+        if (loop->listens[i].listener->by_acceptors)
+            continue;
         struct epoll_event event = { .events = EPOLLIN | EPOLLEXCLUSIVE,
                                      .data.ptr = &loop->listens[i].watch };
 
@@ -105,6 +107,15 @@ somebody_waits(const struct listener *listener)
     return poll(&poll_fd, 1, 0) > 0;
 }
 
+/* Only for one who is there: shed on suspicion, it would be the last one accepted. */
+static void
+make_room(struct loop *loop)
+{
+    if (atomic_load_explicit(&loop->counts->connections, memory_order_relaxed)
+        >= loop->site->connections_max)
+        shed(loop);
+}
+
 static bool
 accept_one(struct loop *loop, const struct listener *listener)
 {
@@ -112,10 +123,7 @@ accept_one(struct loop *loop, const struct listener *listener)
     int failure = errno;
 
     if (fd >= 0) {
-        /* Only for one who is there: shed on suspicion, it would be the last one accepted. */
-        if (atomic_load_explicit(&loop->counts->connections, memory_order_relaxed)
-            >= loop->site->connections_max)
-            shed(loop);
+        make_room(loop);
         conn_begin(loop, listener, fd);
         return loop->is_listening;
     }
@@ -152,6 +160,35 @@ take_tickets(struct loop *loop)
 }
 
 static void
+begin_handed(struct loop *loop, struct handed *handed)
+{
+    make_room(loop);
+    conn_begin_handed(loop, handed->listener, handed->fd, span_make(handed->bytes, handed->used));
+    sodium_memzero(handed->bytes, handed->used);
+    free(handed);
+}
+
+static void
+take_handed(struct loop *loop)
+{
+    struct handed *newest = atomic_exchange(&loop->handed, NULL), *oldest = NULL;
+
+    while (newest) {                /* first come, first served */
+        struct handed *next = newest->next;
+
+        newest->next = oldest;
+        oldest = newest;
+        newest = next;
+    }
+    while (oldest) {
+        struct handed *next = oldest->next;
+
+        begin_handed(loop, oldest);
+        oldest = next;
+    }
+}
+
+static void
 move_to(struct loop *loop, const struct site *site)
 {
     listen_off(loop);
@@ -184,6 +221,7 @@ take_orders(struct loop *loop)
 {
     loop->has_orders = false;
     pthread_mutex_lock(&loop->lock);
+    take_handed(loop);              /* before the listeners that they came from go */
     if (loop->wanted_site) {
         move_to(loop, loop->wanted_site);
         loop->wanted_site = NULL;
@@ -203,6 +241,9 @@ wake_ready(struct loop *loop, struct watch *watch)
     while (read(loop->wake, &count, sizeof(count)) < 0 && errno == EINTR)
         ;
     take_tickets(loop);
+    take_handed(loop);
+    if (atomic_exchange(&loop->wanted_shed, false))
+        shed(loop);
     loop->has_orders = true;
 }
 
@@ -261,6 +302,34 @@ loop_main(void *argument)
         conn_recycle_dead(loop);
     }
     return NULL;
+}
+
+/* --- for other threads --------------------------------------------------------------- */
+
+void
+loop_hand(struct loop *loop, const struct listener *listener, int fd, span came)
+{
+    struct handed *handed = malloc(sizeof(*handed) + came.len);
+
+    if (!handed) {
+        close(fd);
+        return;
+    }
+    *handed = (struct handed){ .listener = listener, .fd = fd, .used = came.len };
+    if (came.len > 0)
+        memcpy(handed->bytes, came.ptr, came.len);
+    handed->next = atomic_load(&loop->handed);
+    while (!atomic_compare_exchange_weak(&loop->handed, &handed->next, handed))
+        ;
+    if (!handed->next)
+        wake(loop);
+}
+
+void
+loop_shed(struct loop *loop)
+{
+    if (!atomic_exchange(&loop->wanted_shed, true))
+        wake(loop);
 }
 
 /* --- for the main thread ---------------------------------------------------------- */

@@ -15,6 +15,9 @@
 
 #include <stdatomic.h>
 
+/* The largest request of any protocol, and a byte to see that it is larger. */
+#define LOOP_SCRATCH 16640
+
 struct loop;                    /* opaque */
 
 /* What the loops serve, all of it replaced at once by a reload. Read-only while served. */
@@ -35,6 +38,14 @@ struct loop_counts {
 /* Starts the thread. `site` and `counts` live until the loop is freed or has moved on. */
 enum error_code loop_new(const struct site *site, struct loop_counts *counts, struct loop **out,
                          struct error *err);
+
+/* Takes over a socket that `listener` accepted and admitted, and a copy of what came from it so far.
+ * Any thread, until the loop moves on or is stopped. */
+void loop_hand(struct loop *loop, const struct listener *listener, int fd, span came);
+
+/* Descriptors have run out: the loop closes the connection that has kept its request back for
+ * longest, if it has one. Any thread. */
+void loop_shed(struct loop *loop);
 
 /* Returns when the loop serves `site` and holds nothing of the one before. */
 void loop_move(struct loop *loop, const struct site *site);

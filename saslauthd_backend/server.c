@@ -6,6 +6,7 @@
 #include "saslauthd_backend/server.h"
 
 #include "common/log.h"
+#include "saslauthd_backend/acceptor.h"
 #include "saslauthd_backend/control_thread.h"
 #include "saslauthd_backend/loop.h"
 #include "saslauthd_backend/privileges.h"
@@ -43,6 +44,7 @@ struct server {
     struct running *running;
     struct loop **loops;
     size_t loops_count;
+    struct acceptors *acceptors;        /* NULL: the loops accept all */
     struct loop_counts counts;
     struct control_thread *control;
     int64_t started_ms;
@@ -290,6 +292,24 @@ prepare_next(struct server *server, struct running **out, struct error *err)
     return code;
 }
 
+/* The loops take in what came while nobody accepted. Without threads they go on accepting: slower, not
+ * worse. */
+static void
+restart_acceptors(struct server *server)
+{
+    struct site *site = &server->running->site;
+    struct error err;
+
+    if (acceptors_new(site, server->loops, server->loops_count, &server->counts,
+                      &server->acceptors, &err) == ERROR_NONE)
+        return;
+    log_line(LOG_LEVEL_WARNING, "%s: connections are accepted by the event loops", err.reason);
+    for (size_t i = 0; i < site->listeners_count; i++)
+        site->listeners[i].by_acceptors = false;
+    for (size_t i = 0; i < server->loops_count; i++)
+        loop_move(server->loops[i], site);
+}
+
 static void
 replace_running(struct server *server, struct running *next)
 {
@@ -299,10 +319,14 @@ replace_running(struct server *server, struct running *next)
     if (next->cache == old->cache)
         cache_reconfigure(next->cache, &next->config->cache);
     log_set_level(next->config->daemon.log_level);
+    atomic_fetch_add(&server->counts.accepted, acceptors_accepted(server->acceptors));
+    acceptors_free(server->acceptors);
+    server->acceptors = NULL;
     server->running = next;
     for (size_t i = 0; i < server->loops_count; i++)
         loop_move(server->loops[i], &next->site);
     control_thread_move(server->control, &next->site);
+    restart_acceptors(server);
     forget_shared(&old->site, &next->site);     /* now that no loop knows it by the old name */
     if (next->cache == old->cache)
         old->cache = NULL;
@@ -408,7 +432,8 @@ fill_status(void *context, json_t *status)
         { "uptime_s", (uint64_t)(clock_now_ms(&clock_system) - server->started_ms) / 1000 },
         { "loops", server->loops_count },
         { "connections", atomic_load(&counts->connections) },
-        { "connections_accepted", atomic_load(&counts->accepted) },
+        { "connections_accepted", atomic_load(&counts->accepted)
+                                  + acceptors_accepted(server->acceptors) },
         { "connections_shed", atomic_load(&counts->shed) },
         { "connections_timed_out", atomic_load(&counts->timed_out) },
         { "peers_refused", atomic_load(&counts->refused_peers) },
@@ -433,6 +458,7 @@ block_signals(void)
     sigaddset(&ours, SIGHUP);
     pthread_sigmask(SIG_BLOCK, &ours, NULL);
     sigaction(SIGPIPE, &ignore, NULL);
+    acceptors_prepare();
 }
 
 static enum error_code
@@ -487,6 +513,9 @@ start(struct server *server, struct error *err)
         code = make_auth(running, err);
     if (code == ERROR_NONE)
         code = start_loops(server, err);
+    if (code == ERROR_NONE)
+        code = acceptors_new(&running->site, server->loops, server->loops_count, &server->counts,
+                             &server->acceptors, err);
     if (code == ERROR_NONE)
         code = start_control(server, err);
     return code;
@@ -565,6 +594,7 @@ server_free(struct server *server)
     if (!server)
         return;
     control_thread_free(server->control);
+    acceptors_free(server->acceptors);
     for (size_t i = 0; i < server->loops_count; i++)
         loop_stop(server->loops[i]);
     for (size_t i = 0; i < server->loops_count; i++)
