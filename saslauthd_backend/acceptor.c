@@ -33,7 +33,7 @@ struct acceptor {
     const struct listener *listener;
     struct loop *loop;                  /* that gets what cannot be answered at once */
     pthread_t thread;
-    _Atomic uint64_t accepted;          /* only the thread writes it */
+    _Atomic uint64_t *accepted;         /* its own, as good as always */
     _Atomic bool has_ended;
     unsigned char scratch[LOOP_SCRATCH];
 };
@@ -92,9 +92,7 @@ serve(struct acceptor *self, int fd)
 {
     ssize_t came;
 
-    atomic_store_explicit(&self->accepted, 
-                          atomic_load_explicit(&self->accepted, memory_order_relaxed) + 1,
-                          memory_order_relaxed);
+    atomic_fetch_add_explicit(self->accepted, 1, memory_order_relaxed);
     if (!listener_admits(self->listener, fd)) {
         atomic_fetch_add_explicit(&self->all->counts->refused_peers, 1, memory_order_relaxed);
         report_refused_peer(self->listener->config->title, fd);
@@ -175,7 +173,10 @@ start_one(struct acceptors *all, const struct listener *listener, struct loop *l
     struct acceptor *self = &all->threads[all->count];
     int failed;
 
-    *self = (struct acceptor){ .all = all, .listener = listener, .loop = loop };
+    *self = (struct acceptor){
+        .all = all, .listener = listener, .loop = loop,
+        .accepted = &all->counts->accepted[1 + all->count % (LOOP_COUNTERS - 1)].count,
+    };
     failed = thread_start(&self->thread, "accept", acceptor_main, self);
     if (failed)
         return error_set(err, ERROR_UNAVAILABLE, "listen \"%s\": cannot start a thread: %s",
@@ -233,14 +234,4 @@ acceptors_free(struct acceptors *all)
     set_blocking(all->site, false);
     free(all->threads);
     free(all);
-}
-
-uint64_t
-acceptors_accepted(const struct acceptors *all)
-{
-    uint64_t sum = 0;
-
-    for (size_t i = 0; all && i < all->count; i++)
-        sum += atomic_load_explicit(&all->threads[i].accepted, memory_order_relaxed);
-    return sum;
 }

@@ -28,7 +28,4 @@ enum error_code acceptors_new(const struct site *site, struct loop *const *loops
  * waits in the listeners' queues stays there. NULL is fine. */
 void acceptors_free(struct acceptors *acceptors);
 
-/* Connections taken in so far. NULL: none. */
-uint64_t acceptors_accepted(const struct acceptors *acceptors);
-
 #endif

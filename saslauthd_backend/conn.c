@@ -406,7 +406,7 @@ conn_begin(struct loop *loop, const struct listener *listener, int fd)
         close(fd);
         return;
     }
-    atomic_fetch_add_explicit(&loop->counts->accepted, 1, memory_order_relaxed);
+    atomic_fetch_add_explicit(&loop->counts->accepted[0].count, 1, memory_order_relaxed);
     if (!listener_admits(listener, fd)) {
         atomic_fetch_add_explicit(&loop->counts->refused_peers, 1, memory_order_relaxed);
         report_refused_peer(listener->config->title, fd);

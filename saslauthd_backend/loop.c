@@ -309,7 +309,7 @@ loop_main(void *argument)
 void
 loop_hand(struct loop *loop, const struct listener *listener, int fd, span came)
 {
-    struct handed *handed = malloc(sizeof(*handed) + came.len);
+    struct handed *handed = malloc(sizeof(*handed) + came.len), *first;
 
     if (!handed) {
         close(fd);
@@ -318,10 +318,11 @@ loop_hand(struct loop *loop, const struct listener *listener, int fd, span came)
     *handed = (struct handed){ .listener = listener, .fd = fd, .used = came.len };
     if (came.len > 0)
         memcpy(handed->bytes, came.ptr, came.len);
-    handed->next = atomic_load(&loop->handed);
-    while (!atomic_compare_exchange_weak(&loop->handed, &handed->next, handed))
-        ;
-    if (!handed->next)
+    first = atomic_load(&loop->handed);
+    do
+        handed->next = first;
+    while (!atomic_compare_exchange_weak(&loop->handed, &first, handed));
+    if (!first)                     /* not handed->next: the loop may have it already */
         wake(loop);
 }
 

@@ -13,6 +13,8 @@
 #include "auth/auth.h"
 #include "saslauthd_backend/listener.h"
 
+#include "common/macros.h"
+
 #include <stdatomic.h>
 
 /* The largest request of any protocol, and a byte to see that it is larger. */
@@ -29,10 +31,17 @@ struct site {
     size_t connections_max;     /* over all loops */
 };
 
+/* So many that the threads of acceptor.h hardly ever share one. */
+#define LOOP_COUNTERS 17
+
 /* Counted over all loops; any thread may read. */
 struct loop_counts {
     _Atomic size_t connections;                 /* now */
-    _Atomic uint64_t accepted, refused_peers, shed, timed_out;
+    _Atomic uint64_t refused_peers, shed, timed_out;
+    struct loop_counter {
+        _Atomic uint64_t count;
+        char apart[CACHE_LINE - sizeof(uint64_t)];
+    } accepted[LOOP_COUNTERS];                  /* the loops' is the first, acceptors have the others */
 };
 
 /* Starts the thread. `site` and `counts` live until the loop is freed or has moved on. */

@@ -319,7 +319,6 @@ replace_running(struct server *server, struct running *next)
     if (next->cache == old->cache)
         cache_reconfigure(next->cache, &next->config->cache);
     log_set_level(next->config->daemon.log_level);
-    atomic_fetch_add(&server->counts.accepted, acceptors_accepted(server->acceptors));
     acceptors_free(server->acceptors);
     server->acceptors = NULL;
     server->running = next;
@@ -423,17 +422,27 @@ open_descriptors(void)
     return count - 3;           /* ".", ".." and the folder's own */
 }
 
+static uint64_t
+count_accepted(const struct loop_counts *counts)
+{
+    uint64_t sum = 0;
+
+    for (size_t i = 0; i < COUNT(counts->accepted); i++)
+        sum += atomic_load(&counts->accepted[i].count);
+    return sum;
+}
+
 static void
 fill_status(void *context, json_t *status)
 {
     struct server *server = context;
     const struct loop_counts *counts = &server->counts;
+    const uint64_t accepted = count_accepted(counts);
     const struct { const char *name; uint64_t value; } members[] = {
         { "uptime_s", (uint64_t)(clock_now_ms(&clock_system) - server->started_ms) / 1000 },
         { "loops", server->loops_count },
         { "connections", atomic_load(&counts->connections) },
-        { "connections_accepted", atomic_load(&counts->accepted)
-                                  + acceptors_accepted(server->acceptors) },
+        { "connections_accepted", accepted },
         { "connections_shed", atomic_load(&counts->shed) },
         { "connections_timed_out", atomic_load(&counts->timed_out) },
         { "peers_refused", atomic_load(&counts->refused_peers) },
@@ -490,8 +499,12 @@ start_control(struct server *server, struct error *err)
         .hold = hold_running, .release = release_running, .reload = server_reload,
         .fill_status = fill_status, .context = server,
     };
+    enum error_code code;
 
-    return control_thread_new(&owner, &server->running->site, &server->control, err);
+    pthread_rwlock_wrlock(&server->lock);       /* it may be asked to reload before it is ours */
+    code = control_thread_new(&owner, &server->running->site, &server->control, err);
+    pthread_rwlock_unlock(&server->lock);
+    return code;
 }
 
 /* Sockets first, while we may be root; nothing is read from them before we no longer are. */
