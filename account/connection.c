@@ -35,13 +35,13 @@ struct rows {
 };
 
 enum error_code
-account_conn_open(struct account_source *source, bool writes, struct account_conn **out,
-                  struct error *err)
+account_conn_open(struct account_source *source, enum account_access access,
+                  struct account_conn **out, struct error *err)
 {
     *out = malloc(sizeof(**out));
     if (!*out)
         return error_set(err, ERROR_UNAVAILABLE, "no memory for a connection");
-    **out = (struct account_conn){ source, { .source = source, .writes = writes } };
+    **out = (struct account_conn){ source, { .source = source, .access = access } };
     return ERROR_NONE;
 }
 
@@ -66,7 +66,7 @@ fill_values(const struct account_who *who, char moment[MOMENT_MAX],
 {
     size_t at = span_find_last(who->login, '@');
 
-    snprintf(moment, MOMENT_MAX, "%" PRId64, clock_unix_s(&clock_system));
+    snprintf(moment, MOMENT_MAX, "%" PRId64, who->at_s ? who->at_s : clock_unix_s(&clock_system));
     values[QUERY_LOGIN] = who->login;
     values[QUERY_LOCAL] = span_until(who->login, at);
     values[QUERY_DOMAIN] = span_from(who->login, at + 1);

@@ -14,7 +14,7 @@
 
 #include "account/source.h"
 
-#define ACCOUNT_DRIVER_ABI 3
+#define ACCOUNT_DRIVER_ABI 4
 #define ACCOUNT_DRIVER_SYMBOL "account_driver"
 
 /* How the driver's SQL writes the i-th parameter: "?" or "$1". */
@@ -68,9 +68,9 @@ struct account_driver {
     /* `target` NULL: the driver has no servers (has_servers false). */
     bool has_servers;
     enum error_code (*open)(const struct account_source_config *config,
-                            const struct account_target *target, bool writes,
-                            int64_t deadline_ms, struct account_session **out,
-                            struct error *err);
+                            const struct account_target *target,
+                            enum account_access access, int64_t deadline_ms,
+                            struct account_session **out, struct error *err);
     void (*close)(struct account_session *session);
 
     /* Binds, runs, and gives the rows to `row` (NULL: it has none); *changed_out, unless NULL,

@@ -398,7 +398,8 @@ session_new(const struct account_target *target)
 
 static enum error_code
 mysql_open(const struct account_source_config *config, const struct account_target *target,
-           bool writes, int64_t deadline_ms, struct account_session **out, struct error *err)
+           enum account_access access, int64_t deadline_ms, struct account_session **out,
+           struct error *err)
 {
     struct account_session *session = session_new(target);
     const bool is_socket = target->socket != NULL;
@@ -413,7 +414,7 @@ mysql_open(const struct account_source_config *config, const struct account_targ
     if (code == ERROR_NONE)
         code = check_protection(session, config, is_socket, err);
     if (code == ERROR_NONE)
-        code = set_session(session, config, writes, deadline_ms, err);
+        code = set_session(session, config, access != ACCOUNT_READS, deadline_ms, err);
     if (code != ERROR_NONE) {
         session->lost = true;
         mysql_session_close(session);

@@ -467,7 +467,8 @@ pgsql_close(struct account_session *session)
 
 static enum error_code
 pgsql_open(const struct account_source_config *config, const struct account_target *target,
-           bool writes, int64_t deadline_ms, struct account_session **out, struct error *err)
+           enum account_access access, int64_t deadline_ms, struct account_session **out,
+           struct error *err)
 {
     struct account_session *session;
     enum error_code code;
@@ -482,7 +483,7 @@ pgsql_open(const struct account_source_config *config, const struct account_targ
     if (getrandom(&session->tag, sizeof(session->tag), 0) != sizeof(session->tag))
         code = error_set(err, ERROR_UNAVAILABLE, "no random numbers: %s", strerror(errno));
     else
-        code = pgsql_connect(config, target, writes, deadline_ms, &session->conn,
+        code = pgsql_connect(config, target, access != ACCOUNT_READS, deadline_ms, &session->conn,
                              &session->server, err);
     if (code != ERROR_NONE) {
         free(session);

@@ -216,11 +216,12 @@ check_opened(struct account_session *session, struct error *err)
 }
 
 static enum error_code
-open_file(struct account_session *session, bool writes, struct error *err)
+open_file(struct account_session *session, enum account_access access, struct error *err)
 {
-    int flags = SQLITE_OPEN_NOMUTEX | (writes ? SQLITE_OPEN_READWRITE : SQLITE_OPEN_READONLY);
+    int flags = SQLITE_OPEN_NOMUTEX
+              | (access == ACCOUNT_READS ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE);
     struct stat file;
-    enum error_code code = writes ? make_file(session->path, err) : ERROR_NONE;
+    enum error_code code = access == ACCOUNT_MAKES ? make_file(session->path, err) : ERROR_NONE;
     int result;
 
     if (code == ERROR_NONE)
@@ -242,7 +243,8 @@ open_file(struct account_session *session, bool writes, struct error *err)
 
 static enum error_code
 sqlite_open(const struct account_source_config *config, const struct account_target *target,
-            bool writes, int64_t deadline_ms, struct account_session **out, struct error *err)
+            enum account_access access, int64_t deadline_ms, struct account_session **out,
+            struct error *err)
 {
     struct account_session *session;
     enum error_code code;
@@ -257,7 +259,7 @@ sqlite_open(const struct account_source_config *config, const struct account_tar
     session->path = strdup(config->file);
     session->embedded = config->queries[ACCOUNT_SCHEMA] != NULL;
     session->deadline_ms = deadline_ms;
-    code = session->path ? open_file(session, writes, err)
+    code = session->path ? open_file(session, access, err)
                          : error_set(err, ERROR_UNAVAILABLE, "no memory for a session");
     if (code != ERROR_NONE) {
         sqlite_close(session);

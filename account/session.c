@@ -11,6 +11,18 @@ now_ms(void)
     return clock_now_ms(&clock_system);
 }
 
+static struct hosts *
+hosts_of(const struct session *session)
+{
+    return session->access != ACCOUNT_READS ? session->source->write_hosts : session->source->hosts;
+}
+
+static const struct account_source_config *
+config_of(const struct session *session)
+{
+    return session->access ? &session->source->write_config : &session->source->config;
+}
+
 void
 session_close(struct session *session)
 {
@@ -32,17 +44,18 @@ sleep_until(int64_t until_ms)
 static enum error_code
 connect_turn(struct session *session, struct hosts_turn *turn, struct error *err)
 {
-    struct account_source *source = session->source;
+    struct hosts *hosts = hosts_of(session);
     struct account_session *opened = NULL;
-    enum error_code code = source->driver->open(&source->config,
-                                                hosts_target(source->hosts, turn->host),
-                                                session->writes, turn->until_ms, &opened, err);
+    enum error_code code = session->source->driver->open(config_of(session),
+                                                         hosts_target(hosts, turn->host),
+                                                         session->access, turn->until_ms,
+                                                         &opened, err);
 
     if (code != ERROR_NONE) {
-        hosts_failed(source->hosts, turn, now_ms(), err);
+        hosts_failed(hosts, turn, now_ms(), err);
         return code;
     }
-    hosts_connected(source->hosts, turn, now_ms());
+    hosts_connected(hosts, turn, now_ms());
     session_close(session);
     session->driver = opened;
     session->host = turn->host;
@@ -52,7 +65,7 @@ connect_turn(struct session *session, struct hosts_turn *turn, struct error *err
 static enum error_code
 open_on_hosts(struct session *session, int64_t deadline_ms, struct error *err)
 {
-    struct hosts *hosts = session->source->hosts;
+    struct hosts *hosts = hosts_of(session);
     struct hosts_turn turn = { 0 };
     enum hosts_answer answer;
 
@@ -73,7 +86,7 @@ look_for_better(struct session *session, int64_t deadline_ms)
     struct hosts_turn turn = { 0 };
     struct error unheard;
 
-    if (hosts_return(session->source->hosts, session->host, &turn, now_ms(), deadline_ms))
+    if (hosts_return(hosts_of(session), session->host, &turn, now_ms(), deadline_ms))
         (void)connect_turn(session, &turn, &unheard);
 }
 
@@ -89,7 +102,7 @@ session_open(struct session *session, int64_t deadline_ms, struct error *err)
         return ERROR_NONE;
     if (source->hosts)
         return open_on_hosts(session, deadline_ms, err);
-    code = source->driver->open(&source->config, NULL, session->writes, deadline_ms,
+    code = source->driver->open(config_of(session), NULL, session->access, deadline_ms,
                                 &session->driver, err);
     if (code != ERROR_NONE)
         session->driver = NULL;
@@ -99,7 +112,7 @@ session_open(struct session *session, int64_t deadline_ms, struct error *err)
 void
 session_lose(struct session *session, int64_t deadline_ms, const struct error *why)
 {
-    if (why && session->source->hosts && now_ms() >= deadline_ms)
-        hosts_stalled(session->source->hosts, session->host, now_ms(), why);
+    if (why && hosts_of(session) && now_ms() >= deadline_ms)
+        hosts_stalled(hosts_of(session), session->host, now_ms(), why);
     session_close(session);
 }

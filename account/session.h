@@ -9,7 +9,7 @@
 
 struct session {
     struct account_source *source;
-    bool writes;
+    enum account_access access;
     struct account_session *driver;     /* the driver's own; NULL: none is open */
     size_t host;                        /* of a driver with servers: whose it is */
 };

@@ -17,6 +17,9 @@
 /* App passwords of one account: more than a person has devices, and some seconds of hashes. */
 #define SECRETS_DEFAULT 20
 
+/* Who signs in by the minute has been here this minute: that is all that a last login says. */
+#define LAST_LOGIN_DEFAULT_MS 60000
+
 #define DRIVER_DEFAULT "sqlite"
 
 void
@@ -27,6 +30,7 @@ account_source_config_default(struct account_source_config *config)
         .connections = CONNECTIONS_DEFAULT,
         .query_timeout_ms = QUERY_TIMEOUT_DEFAULT_MS,
         .secrets_max = SECRETS_DEFAULT,
+        .last_login_every_ms = LAST_LOGIN_DEFAULT_MS,
     };
 }
 
@@ -67,6 +71,7 @@ config_copy(const struct account_source_config *from, struct account_source_conf
     to->hosts_count = 0;
     to->preset = to->driver = to->file = to->default_scheme = to->make_scheme = NULL;
     to->database = to->user = to->password_file = NULL;
+    to->write_user = to->write_password_file = NULL;
     to->tls_ca = to->tls_cert = to->tls_key = NULL;
     memset(to->queries, 0, sizeof(to->queries));
     return copy_string(from->title ? from->title : "accounts", &to->title)
@@ -77,6 +82,8 @@ config_copy(const struct account_source_config *from, struct account_source_conf
         && copy_string(from->database, &to->database)
         && copy_string(from->user, &to->user)
         && copy_string(from->password_file, &to->password_file)
+        && copy_string(from->write_user, &to->write_user)
+        && copy_string(from->write_password_file, &to->write_password_file)
         && copy_string(from->tls_ca, &to->tls_ca)
         && copy_string(from->tls_cert, &to->tls_cert)
         && copy_string(from->tls_key, &to->tls_key)
@@ -111,6 +118,8 @@ config_free(struct account_source_config *config)
     free_string(config->database);
     free_string(config->user);
     free_string(config->password_file);
+    free_string(config->write_user);
+    free_string(config->write_password_file);
     free_string(config->tls_ca);
     free_string(config->tls_cert);
     free_string(config->tls_key);
@@ -170,6 +179,36 @@ check_lookup(const struct account_source *source, const struct preset *preset, s
     return error_set(err, ERROR_CONFIG, "preset %s has no %s for %s%s", source->config.preset,
                      preset_fits(preset, source->driver->engine) ? "query lookup" : "query",
                      source->driver->engine, ": choose another driver, or write your own");
+}
+
+/* What is configured to be written can be. */
+static enum error_code
+check_last_login(const struct account_source *source, struct error *err)
+{
+    if (!source->config.last_login || source->queries[ACCOUNT_TOUCH].text)
+        return ERROR_NONE;
+    return error_set(err, ERROR_CONFIG, "last_login: %s has no query %s for %s", source->origin,
+                     account_query_name(ACCOUNT_TOUCH), source->driver->engine);
+}
+
+/* The same servers for those that read and for those that write. */
+static enum error_code
+make_hosts(struct account_source *source, struct error *err)
+{
+    enum error_code code = hosts_new(&source->config, &source->hosts, err);
+
+    return code == ERROR_NONE ? hosts_new(&source->write_config, &source->write_hosts, err) : code;
+}
+
+/* When the configuration is whole. */
+static void
+make_write_config(struct account_source *source)
+{
+    source->write_config = source->config;
+    if (!source->config.write_user)
+        return;
+    source->write_config.user = source->config.write_user;
+    source->write_config.password_file = source->config.write_password_file;
 }
 
 /* "preset tmail", "own query", "preset tmail, own query". */
@@ -242,12 +281,15 @@ source_fill(struct account_source *source, const struct account_source_config *c
     if (code != ERROR_NONE)
         return code;
     code = compile_queries(source, config, preset, err);
-    if (code == ERROR_NONE && source->driver->has_servers)
-        code = hosts_new(&source->config, &source->hosts, err);
     if (code == ERROR_NONE)
         code = check_lookup(source, preset, err);
     if (code == ERROR_NONE)
+        code = check_last_login(source, err);
+    if (code == ERROR_NONE)
         code = take_defaults(source, preset, err);
+    make_write_config(source);
+    if (code == ERROR_NONE && source->driver->has_servers)
+        code = make_hosts(source, err);
     preset_free(preset);
     return code;
 }
@@ -307,6 +349,7 @@ account_source_free(struct account_source *source)
     for (size_t i = 0; i < ACCOUNT_QUERIES; i++)
         query_wipe(&source->queries[i]);
     hosts_free(source->hosts);
+    hosts_free(source->write_hosts);
     config_free(&source->config);
     load_close(source->library);
     free(source->origin);
@@ -379,4 +422,16 @@ int64_t
 account_source_timeout_ms(const struct account_source *source)
 {
     return source->config.query_timeout_ms;
+}
+
+const char *
+account_source_default_scheme(const struct account_source *source)
+{
+    return source->config.default_scheme;
+}
+
+int64_t
+account_source_last_login_ms(const struct account_source *source)
+{
+    return source->config.last_login ? source->config.last_login_every_ms : 0;
 }

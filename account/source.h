@@ -56,6 +56,8 @@ struct account_source_config {
     size_t hosts_count;
     const char *database, *user;
     const char *password_file;                  /* a FILE_SECRET; NULL: no password */
+    const char *write_user;                     /* who changes rows; NULL: `user` does, too */
+    const char *write_password_file;            /* of write_user, likewise */
     enum account_tls tls;
     const char *tls_ca, *tls_cert, *tls_key;    /* files, PEM; NULL: the system's, none, none */
     const char *default_scheme;                 /* NULL: none */
@@ -70,6 +72,8 @@ struct account_source_config {
     unsigned password_encodings;                /* more ways to take a password: a set of
                                                  * enum password_encoding, handed on */
     bool alias;                                 /* the row may name another account than asked */
+    bool last_login;                            /* sign-ins are noted, by the query touch */
+    int64_t last_login_every_ms;                /* of one account no oftener than that */
 };
 
 void account_source_config_default(struct account_source_config *config);
@@ -102,6 +106,10 @@ const char *account_source_make(const struct account_source *source);
 bool account_source_is_latin1(const struct account_source *source);
 size_t account_source_connections(const struct account_source *source);
 int64_t account_source_timeout_ms(const struct account_source *source);
+/* The configuration's default_scheme, or the preset's; NULL: neither says. */
+const char *account_source_default_scheme(const struct account_source *source);
+/* How often a sign-in of one account is noted, ms; 0: this source notes none. */
+int64_t account_source_last_login_ms(const struct account_source *source);
 
 /* Says who is asked for; borrowed for the call. */
 struct account_who {
@@ -109,12 +117,20 @@ struct account_who {
     span service;               /* mapped: %s */
     span remote;                /* address text or empty: %i */
     span stored;                /* new stored password: %p */
+    int64_t at_s;               /* %t, Unix seconds; 0: the moment of asking */
+};
+
+/* What a connection is for. Those that change rows are made as `write_user`, if there is one. */
+enum account_access {
+    ACCOUNT_READS,
+    ACCOUNT_WRITES,
+    ACCOUNT_MAKES               /* and an embedded database is made when it is missing */
 };
 
 /* Nothing is connected yet: the first query does that, and every query does it again after a
- * fault. `writes`: changes are allowed, and an embedded database is made when it is missing.
+ * fault.
  * The caller closes *out; NULL closes nothing. */
-enum error_code account_conn_open(struct account_source *source, bool writes,
+enum error_code account_conn_open(struct account_source *source, enum account_access access,
                                   struct account_conn **out, struct error *err);
 void account_conn_close(struct account_conn *conn);
 

@@ -10,11 +10,15 @@
 struct account_source {
     struct account_source_config config;        /* all strings are ours; `queries` as they were
                                                  * chosen, so that a driver sees what there is */
+    struct account_source_config write_config;  /* the same with the write account for user and
+                                                 * password_file; owns nothing */
     char *origin;
     bool latin1;                                /* the preset's encoding */
     void *library;                              /* the driver's file; NULL: it is linked in */
     const struct account_driver *driver;
     struct hosts *hosts;                        /* NULL: the driver has no servers */
+    struct hosts *write_hosts;                  /* the same servers; apart, so that a write account
+                                                 * that is refused keeps no reader out */
     struct query queries[ACCOUNT_QUERIES];
 };
 

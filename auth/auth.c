@@ -16,6 +16,13 @@
 
 /* --- making and unmaking --------------------------------------------------------- */
 
+static bool
+writes(const struct account_source *source)
+{
+    return account_source_has(source, ACCOUNT_SET_PASSWORD)
+        || account_source_last_login_ms(source) > 0;
+}
+
 static enum error_code
 source_start(struct auth_source *source, struct error *err)
 {
@@ -29,6 +36,10 @@ source_start(struct auth_source *source, struct error *err)
         return error_set(err, ERROR_UNAVAILABLE, "accounts \"%s\": no memory",
                          account_source_title(source->source));
     source->conns_count = config.threads;
+    if (writes(source->source)
+        && writer_new(source->source, source->auth->config.queue_max, &source->writer, err)
+           != ERROR_NONE)
+        return err->code;
     return workers_new(&config, &source->lookups, err);
 }
 
@@ -51,6 +62,21 @@ start_threads(struct auth *auth, struct error *err)
     for (size_t i = 0; code == ERROR_NONE && i < auth->sources_count; i++)
         code = source_start(&auth->sources[i], err);
     return code;
+}
+
+/* The shortest of all sources that note last logins; 0: there is none. */
+static int64_t
+last_login_every_ms(const struct auth *auth)
+{
+    int64_t shortest_ms = 0;
+
+    for (size_t i = 0; i < auth->sources_count; i++) {
+        int64_t every_ms = account_source_last_login_ms(auth->sources[i].source);
+
+        if (every_ms > 0 && (shortest_ms == 0 || every_ms < shortest_ms))
+            shortest_ms = every_ms;
+    }
+    return shortest_ms;
 }
 
 enum error_code
@@ -86,6 +112,7 @@ auth_new(const struct auth_config *config, struct account_source **sources, size
     memory_set(&auth->memory, config->memory_budget > 0 ? config->memory_budget
                                                         : config->password.memory_max);
     code = weakness_set(&auth->weakness, sources_count)
+           && last_logins_set(&auth->last_logins, last_login_every_ms(auth))
         ? start_threads(auth, err) : error_set(err, ERROR_UNAVAILABLE, "auth: no memory");
     if (code != ERROR_NONE) {
         auth_free(auth);
@@ -117,9 +144,12 @@ auth_free(struct auth *auth)
         workers_free(auth->sources[i].lookups);
     workers_free(auth->hashes);
     for (size_t i = 0; i < auth->sources_count; i++)
+        writer_free(auth->sources[i].writer);
+    for (size_t i = 0; i < auth->sources_count; i++)
         source_stop(&auth->sources[i]);
     flight_table_wipe(&auth->flights);
     weakness_close(&auth->weakness);
+    last_logins_close(&auth->last_logins);
     memory_close(&auth->memory);
     free(auth->sources);
     free(auth);
@@ -133,6 +163,8 @@ auth_drain(struct auth *auth, int64_t until_ms)
             return false;
         nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);
     }
+    for (size_t i = 0; i < auth->sources_count; i++)
+        writer_flush(auth->sources[i].writer);
     return true;
 }
 
@@ -157,19 +189,37 @@ listener_serves(const struct auth_listener *listener, const char *service)
     return listener->services_count == 0;
 }
 
-/* Facts about the request alone, so that an answer at once tells nothing of an account. */
 static enum verdict_reason
-judge_password_form(const struct auth *auth, const struct auth_request *request)
+judge_password_form(const struct auth *auth, span password)
 {
-    if (request->action == AUTH_ACCOUNT)
-        return REASON_OK;
-    if (request->password.len == 0)
+    if (password.len == 0)
         return REASON_EMPTY_PASSWORD;
-    if (span_has(request->password, '\0'))
+    if (span_has(password, '\0'))
         return REASON_MALFORMED;
-    if (request->password.len > auth->config.password.length_max)
+    if (password.len > auth->config.password.length_max)
         return REASON_PASSWORD_TOO_LONG;
     return REASON_OK;
+}
+
+/* Whether the password that the request has is asked about. */
+static bool
+needs_password(const struct auth_request *request)
+{
+    return request->action == AUTH_PASSWORD
+        || (request->action == AUTH_CHANGE && !request->by_root);
+}
+
+/* Facts about the request alone, so that an answer at once tells nothing of an account. */
+static enum verdict_reason
+judge_passwords(const struct auth *auth, const struct auth_request *request)
+{
+    enum verdict_reason reason = REASON_OK;
+
+    if (needs_password(request))
+        reason = judge_password_form(auth, request->password);
+    if (reason == REASON_OK && request->action == AUTH_CHANGE)
+        reason = judge_password_form(auth, request->new_password);
+    return reason;
 }
 
 enum verdict_reason
@@ -193,13 +243,14 @@ auth_understand(const struct auth *auth, const struct auth_request *request,
         return REASON_SERVICE_DENIED;
     }
     network_normalise(request->remote, out->network);
-    out->password = request->action == AUTH_PASSWORD ? request->password : span_make(NULL, 0);
+    out->password = needs_password(request) ? request->password : span_make(NULL, 0);
+    out->new_password = request->new_password;
     question.account = identity_name(&out->who);
     question.service = span_of(out->service);
     question.network = span_of(out->network);
     question.password = out->password;
     cache_key_make(auth->cache, &question, &out->key);
-    return judge_password_form(auth, request);
+    return judge_passwords(auth, request);
 }
 
 size_t
@@ -244,6 +295,29 @@ flight_of(struct auth *auth, const struct auth_request *request, const struct au
     return flight;
 }
 
+/* A change is nobody else's: it is not joined. */
+static enum auth_answer
+ask_change(struct auth *auth, const struct auth_request *request, const struct auth_asked *asked,
+           struct auth_ticket *ticket, struct verdict *verdict)
+{
+    static const struct cache_hit no_hit;
+    int64_t deadline_ms = clock_now_ms(auth->clock) + auth->config.deadline_ms;
+    struct flight *flight;
+
+    if (atomic_load(&auth->flights.open) >= auth->config.queue_max)
+        return answer_now(auth, asked, REASON_OVERLOADED, VIA_REQUEST, verdict);
+    flight = flight_of(auth, request, asked, &no_hit, false, deadline_ms);
+    if (!flight || !flight_add_change(flight)) {
+        flight_free(flight);
+        return answer_now(auth, asked, REASON_INTERNAL, VIA_REQUEST, verdict);
+    }
+    flight->change->by_root = request->by_root;
+    secret_set(&flight->change->wanted, asked->new_password);   /* fits: length_max <= SECRET_MAX */
+    flight_open_alone(&auth->flights, flight, ticket);
+    judge_start(flight);
+    return AUTH_LATER;
+}
+
 /* Nobody knows the answer yet: join whoever asks the same, or set out. */
 static enum auth_answer
 ask_sources(struct auth *auth, const struct auth_request *request, const struct auth_asked *asked,
@@ -281,15 +355,21 @@ recall(struct auth *auth, const struct auth_request *request, struct auth_asked 
     hit->reason = REASON_OK;
     verdict->must_change = false;
     reason = auth_understand(auth, request, asked, &err);
-    if (reason != REASON_OK)
+    if (reason != REASON_OK || request->action == AUTH_SESSION) {
+        if (reason == REASON_OK)
+            last_login_note_asked(auth, asked, false);
         answer_now(auth, asked, reason, VIA_REQUEST, verdict);
-    else if (request->action == AUTH_PASSWORD)
+        return true;
+    }
+    if (request->action == AUTH_PASSWORD)
         *known = cache_find(auth->cache, &asked->key, clock_now_ms(auth->clock), hit);
-    if (*known == CACHE_ACCEPTED)
+    if (*known == CACHE_ACCEPTED) {
+        last_login_note_asked(auth, asked, true);
         answer_now(auth, asked, REASON_OK, VIA_CACHE, verdict);
-    else if (*known == CACHE_REJECTED)
+    } else if (*known == CACHE_REJECTED) {
         answer_now(auth, asked, (enum verdict_reason)hit->reason, VIA_NEGATIVE, verdict);
-    return reason != REASON_OK || *known == CACHE_ACCEPTED || *known == CACHE_REJECTED;
+    }
+    return *known == CACHE_ACCEPTED || *known == CACHE_REJECTED;
 }
 
 bool
@@ -313,6 +393,8 @@ auth_ask(struct auth *auth, const struct auth_request *request, struct auth_tick
     ticket->not_before_ms = 0;
     if (recall(auth, request, &asked, &hit, &known, verdict))
         return AUTH_NOW;
+    if (request->action == AUTH_CHANGE)
+        return ask_change(auth, request, &asked, ticket, verdict);
     return ask_sources(auth, request, &asked, &hit, known == CACHE_STALE, ticket, verdict);
 }
 
@@ -344,10 +426,25 @@ auth_ask_and_wait(struct auth *auth, const struct auth_request *request, struct 
     sem_destroy(&waiting.done);
 }
 
+static void
+add_writer_counts(struct writer *writer, struct auth_counts *out)
+{
+    struct writer_counts counts;
+
+    if (!writer)
+        return;
+    writer_counts_get(writer, &counts);
+    out->writes[AUTH_WRITE_NOTED] += counts.noted;
+    out->writes[AUTH_WRITE_WRITTEN] += counts.written;
+    out->writes[AUTH_WRITE_DROPPED] += counts.dropped;
+}
+
 void
 auth_counts_get(const struct auth *auth, struct auth_counts *out)
 {
     counts_sum(&auth->counts, out);
+    for (size_t i = 0; i < auth->sources_count; i++)
+        add_writer_counts(auth->sources[i].writer, out);
     out->waiting = atomic_load(&auth->flights.open);
 }
 

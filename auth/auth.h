@@ -48,12 +48,23 @@ struct auth_listener {
 
 enum auth_action {
     AUTH_PASSWORD,              /* is this the password? */
-    AUTH_ACCOUNT                /* may this account sign in here? (PAM account management) */
+    AUTH_ACCOUNT,               /* may this account sign in here? (PAM account management) */
+    AUTH_CHANGE,                /* give it `new_password` in place of `password` */
+    AUTH_SESSION                /* it has signed in: note it as its last login, if its source does */
 };
+
+/* AUTH_CHANGE: `password` is verified first, against the account's own stored password and never an
+ * app password, unless `by_root`. What keeps an account from signing in keeps it from this, but for
+ * a password that has expired and a service that it may not use. The new one is made as the source
+ * says (make_scheme) and written by its query set_password, as its write account. When the ticket
+ * comes back, nothing that was remembered of the account counts. Accepted: it is changed.
+ * AUTH_SESSION: accepted at once, whatever becomes of the note; it never waits for a database. */
 
 struct auth_request {
     enum auth_action action;
     span login, password, service, realm, remote;       /* remote: "192.0.2.1", "addr;port" or empty */
+    span new_password;                                  /* AUTH_CHANGE */
+    bool by_root;                                       /* AUTH_CHANGE: whoever asks need not know the old one */
     const struct auth_listener *listener;
 };
 
@@ -96,11 +107,22 @@ typedef void auth_step_fn(void *context, const char *step, const char *text);
 void auth_explain(struct auth *auth, const struct auth_request *request, auth_step_fn *step,
                   void *context, struct verdict *verdict);
 
+/* What sign-ins and users have had written. */
+enum auth_write {
+    AUTH_WRITE_NOTED,           /* last logins, each sign-in that is due */
+    AUTH_WRITE_WRITTEN,         /* rows that were touched for them */
+    AUTH_WRITE_DROPPED,         /* last logins that were not noted or not written */
+    AUTH_WRITE_CHANGED,         /* passwords, by AUTH_CHANGE */
+    AUTH_WRITES
+};
+const char *auth_write_word(enum auth_write write);     /* "noted" */
+
 /* Counts since auth_new(), and what auth_counts_add() put on top. */
 struct auth_counts {
     uint64_t reasons[REASONS];
     uint64_t vias[VIAS];
     uint64_t lookups, verifications, joined;    /* joined: requests that shared another's flight */
+    uint64_t writes[AUTH_WRITES];
     uint64_t waiting;                           /* now, not since the start */
 };
 void auth_counts_get(const struct auth *auth, struct auth_counts *out);
@@ -108,7 +130,8 @@ void auth_counts_get(const struct auth *auth, struct auth_counts *out);
 /* A reload goes on counting where the one before ended. `waiting` is not added. */
 void auth_counts_add(struct auth *auth, const struct auth_counts *before);
 
-/* Waits until nothing is in flight, or `until_ms`. */
+/* Waits until nothing is in flight, or `until_ms`; then has what is noted written, for two seconds
+ * at most a source. */
 bool auth_drain(struct auth *auth, int64_t until_ms);
 
 #endif

@@ -29,6 +29,12 @@ counts_verdict(struct counts *counts, const struct verdict *verdict)
     add(&shard->vias[verdict->via]);
 }
 
+void
+counts_write(struct counts *counts, enum auth_write write)
+{
+    add(&counts_here(counts)->writes[write]);
+}
+
 static void
 add_from(_Atomic uint64_t *to, const uint64_t *from, size_t count)
 {
@@ -46,6 +52,7 @@ counts_add(struct counts *counts, const struct auth_counts *before)
     add_from(&shard->lookups, &before->lookups, 1);
     add_from(&shard->verifications, &before->verifications, 1);
     add_from(&shard->joined, &before->joined, 1);
+    add_from(shard->writes, before->writes, AUTH_WRITES);
 }
 
 static void
@@ -67,5 +74,21 @@ counts_sum(const struct counts *counts, struct auth_counts *out)
         sum_into(&out->lookups, &shard->lookups, 1);
         sum_into(&out->verifications, &shard->verifications, 1);
         sum_into(&out->joined, &shard->joined, 1);
+        sum_into(out->writes, shard->writes, AUTH_WRITES);
     }
+}
+
+/* As `clavigerctl status` has them. */
+static const char *const write_words[] = {
+    [AUTH_WRITE_NOTED]   = "noted",
+    [AUTH_WRITE_WRITTEN] = "written",
+    [AUTH_WRITE_DROPPED] = "dropped",
+    [AUTH_WRITE_CHANGED] = "changed",
+};
+_Static_assert(COUNT(write_words) == AUTH_WRITES, "a kind of write lacks its word");
+
+const char *
+auth_write_word(enum auth_write write)
+{
+    return write_words[write];
 }

@@ -18,6 +18,7 @@ struct counts {
         _Alignas(CACHE_LINE) _Atomic uint64_t reasons[REASONS];
         _Atomic uint64_t vias[VIAS];
         _Atomic uint64_t lookups, verifications, joined;
+        _Atomic uint64_t writes[AUTH_WRITES];
     } shards[COUNTS_SHARDS];
 };
 
@@ -27,6 +28,8 @@ struct counts_shard *counts_here(struct counts *counts);
 void counts_verdict(struct counts *counts, const struct verdict *verdict);
 
 void counts_add(struct counts *counts, const struct auth_counts *before);
+
+void counts_write(struct counts *counts, enum auth_write write);
 
 /* Fills all of *out but `waiting`. */
 void counts_sum(const struct counts *counts, struct auth_counts *out);

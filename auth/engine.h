@@ -2,6 +2,8 @@
  *
  *   auth.c       the door: questions in, tickets out
  *   judge.c      the work of one flight: lookup, policy, password, cache
+ *   change.c     a password that is changed
+ *   last_login.c which sign-ins are noted
  *   explain.c    the same steps, told
  */
 #ifndef AUTH_ENGINE_H
@@ -10,8 +12,10 @@
 #include "auth/auth.h"
 #include "auth/counts.h"
 #include "auth/flight.h"
+#include "auth/last_login.h"
 #include "auth/memory.h"
 #include "auth/pace.h"
+#include "auth/trial.h"
 #include "auth/weakness.h"
 #include "auth/workers.h"
 
@@ -25,6 +29,7 @@ struct auth_source {
     struct account_conn **conns;        /* one for each thread; NULL until it is needed */
     size_t conns_count;
     struct workers *lookups;
+    struct writer *writer;              /* NULL: nothing is ever written */
 };
 
 struct auth {
@@ -40,6 +45,7 @@ struct auth {
     struct pace pace;
     struct memory memory;               /* what verifications may need together */
     struct weakness weakness;
+    struct last_logins last_logins;
     struct counts counts;
 };
 
@@ -48,7 +54,7 @@ struct auth_asked {
     struct identity who;
     char service[SERVICE_NAME_MAX + 1];
     char network[FLIGHT_NETWORK_MAX];
-    span password;
+    span password, new_password;
     struct cache_key key;
 };
 
@@ -76,6 +82,28 @@ enum error_code judge_look_up(struct account_conn *conn, const struct account_wh
 
 /* Sends a flight to the threads of its source, or ends it when there is no room or no time. */
 void judge_start(struct flight *flight);
+
+/* The end of a flight: each of its tickets gets the verdict, and what it leaves to be written is noted.
+ * It is freed. `not_before_ms`: as in struct auth_ticket. */
+void judge_land(struct flight *flight, enum verdict_reason reason, enum verdict_via via,
+                int64_t not_before_ms);
+
+/* The same, for a reason that no verification has cost the time of: it is answered when one would
+ * have been over. */
+void judge_land_paced(struct flight *flight, enum verdict_reason reason);
+
+/* Tries the flight's password on what its row, and its further passwords, have stored. */
+struct trial_end judge_verify(struct flight *flight);
+
+/* The work of AUTH_CHANGE on a hash thread; ends or goes on at the source's writer. */
+void change_run(struct flight *flight);
+
+/* Notes that the flight's account has signed in, if its source does. */
+void last_login_note(const struct flight *flight);
+
+/* The same for a sign-in that was answered from the cache, or that PAM tells of: `known` when the
+ * account is known to be one. Looks it up in the background where that is not clear. Never waits. */
+void last_login_note_asked(struct auth *auth, const struct auth_asked *asked, bool known);
 
 /* The jobs of workers: a lookup (context: struct auth_source) and a hash (struct auth). */
 void judge_run_lookup(void *context, size_t worker, struct job *job);

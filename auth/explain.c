@@ -96,7 +96,7 @@ look_up(struct telling *t, struct account_source *source, struct error *err)
         .remote = span_of(t->asked.network),
     };
     struct account_conn *conn = NULL;
-    enum error_code code = account_conn_open(source, false, &conn, err);
+    enum error_code code = account_conn_open(source, ACCOUNT_READS, &conn, err);
 
     account_secrets_free(t->secrets);
     t->secrets = NULL;

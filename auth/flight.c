@@ -19,7 +19,25 @@ flight_new(void)
     flight->is_stale = false;
     flight->source = 0;
     flight->secrets = NULL;
+    flight->change = NULL;
     return flight;
+}
+
+bool
+flight_add_change(struct flight *flight)
+{
+    flight->change = calloc(1, sizeof(*flight->change));
+    return flight->change != NULL;
+}
+
+static void
+change_free(struct flight_change *change)
+{
+    if (!change)
+        return;
+    secret_wipe(&change->wanted);
+    secret_wipe(&change->stored);
+    free(change);
 }
 
 void
@@ -30,6 +48,7 @@ flight_free(struct flight *flight)
     secret_wipe(&flight->password);
     account_wipe(&flight->account);
     account_secrets_free(flight->secrets);
+    change_free(flight->change);
     free(flight);
 }
 
@@ -95,6 +114,29 @@ flight_join(struct flight_table *table, const struct cache_key *key, enum auth_a
     return joined;
 }
 
+/* Under the bucket's lock. */
+static void
+open_locked(struct flight_table *table, struct flight_bucket *bucket, struct flight *flight,
+            struct auth_ticket *ticket)
+{
+    if (ticket)
+        ticket->next = NULL;
+    flight->tickets = ticket;
+    flight->next = bucket->first;
+    bucket->first = flight;
+    atomic_fetch_add(&table->open, 1);
+}
+
+void
+flight_open_alone(struct flight_table *table, struct flight *flight, struct auth_ticket *ticket)
+{
+    struct flight_bucket *bucket = bucket_of(table, &flight->key);
+
+    pthread_mutex_lock(&bucket->lock);
+    open_locked(table, bucket, flight, ticket);
+    pthread_mutex_unlock(&bucket->lock);
+}
+
 bool
 flight_open(struct flight_table *table, struct flight *flight, struct auth_ticket *ticket)
 {
@@ -104,13 +146,8 @@ flight_open(struct flight_table *table, struct flight *flight, struct auth_ticke
     pthread_mutex_lock(&bucket->lock);
     joined = join_locked(bucket, &flight->key, flight->action,
                          atomic_load(&flight->deadline_ms), ticket);
-    if (!joined) {
-        ticket->next = NULL;
-        flight->tickets = ticket;
-        flight->next = bucket->first;
-        bucket->first = flight;
-        atomic_fetch_add(&table->open, 1);
-    }
+    if (!joined)
+        open_locked(table, bucket, flight, ticket);
     pthread_mutex_unlock(&bucket->lock);
     return !joined;
 }

@@ -10,6 +10,7 @@
 #ifndef AUTH_FLIGHT_H
 #define AUTH_FLIGHT_H
 
+#include "account/writer.h"
 #include "auth/auth.h"
 #include "auth/service.h"
 #include "auth/workers.h"
@@ -19,6 +20,13 @@
 
 /* "ffff:...:ffff" and its terminator. */
 #define FLIGHT_NETWORK_MAX 46
+
+/* What AUTH_CHANGE has besides. */
+struct flight_change {
+    bool by_root;
+    struct secret wanted;               /* the new password */
+    struct secret stored;               /* and what is stored of it */
+};
 
 struct flight {
     struct job job;                     /* first: what the queues see */
@@ -40,6 +48,8 @@ struct flight {
     struct account account;
     struct account_secret *secrets;     /* its further passwords */
     struct cache_fingerprint fingerprint;
+    struct flight_change *change;       /* NULL: nothing is changed */
+    struct writer_job write;            /* what its source's writer does for it */
 };
 
 #define FLIGHT_BUCKETS 1024
@@ -60,11 +70,18 @@ bool flight_join(struct flight_table *table, const struct cache_key *key,
  * between: then the ticket joined that one, and `flight` is still the caller's. */
 bool flight_open(struct flight_table *table, struct flight *flight, struct auth_ticket *ticket);
 
+/* Opens it for its own ticket alone, or for none (NULL). */
+void flight_open_alone(struct flight_table *table, struct flight *flight,
+                       struct auth_ticket *ticket);
+
 /* Takes it out of the table; nobody joins any more. Its tickets are the caller's. */
 struct auth_ticket *flight_land(struct flight_table *table, struct flight *flight);
 
 /* NULL when there is no memory. The password is empty. */
 struct flight *flight_new(void);
+
+/* Makes room for a change; false when there is no memory. */
+bool flight_add_change(struct flight *flight);
 void flight_free(struct flight *flight);        /* wipes the secrets */
 
 #endif

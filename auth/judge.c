@@ -10,7 +10,6 @@
 #include "auth/engine.h"
 
 #include "auth/policy.h"
-#include "auth/trial.h"
 #include "common/log.h"
 
 #include <sodium.h>
@@ -18,9 +17,9 @@
 
 /* --- the end of a flight ---------------------------------------------------------- */
 
-static void
-land(struct flight *flight, enum verdict_reason reason, enum verdict_via via,
-     int64_t not_before_ms)
+void
+judge_land(struct flight *flight, enum verdict_reason reason, enum verdict_via via,
+           int64_t not_before_ms)
 {
     struct auth *auth = flight->auth;
     struct auth_ticket *tickets = flight_land(&auth->flights, flight);
@@ -40,17 +39,20 @@ land(struct flight *flight, enum verdict_reason reason, enum verdict_via via,
         counts_verdict(&auth->counts, &verdict);
         ticket->done(ticket);
     }
+    if (reason == REASON_OK && (via == VIA_LOOKUP || via == VIA_REVALIDATED)
+        && (flight->action == AUTH_PASSWORD || flight->action == AUTH_SESSION))
+        last_login_note(flight);
     flight_free(flight);
     atomic_fetch_sub(&auth->flights.open, 1);
 }
 
 /* Without having looked at a password: when a verification would have been over. */
-static void
-land_paced(struct flight *flight, enum verdict_reason reason)
+void
+judge_land_paced(struct flight *flight, enum verdict_reason reason)
 {
     struct auth *auth = flight->auth;
 
-    land(flight, reason, VIA_LOOKUP, clock_now_ms(auth->clock) + pace_draw_ms(&auth->pace));
+    judge_land(flight, reason, VIA_LOOKUP, clock_now_ms(auth->clock) + pace_draw_ms(&auth->pace));
 }
 
 static void
@@ -58,7 +60,7 @@ land_unavailable(struct flight *flight, enum verdict_reason reason)
 {
     bool in_grace = flight->is_stale && flight->hit.in_grace;
 
-    land(flight, in_grace ? REASON_OK : reason, in_grace ? VIA_GRACE : VIA_LOOKUP, 0);
+    judge_land(flight, in_grace ? REASON_OK : reason, in_grace ? VIA_GRACE : VIA_LOOKUP, 0);
 }
 
 /* --- remembering ------------------------------------------------------------------ */
@@ -252,7 +254,7 @@ look_up(struct auth_source *source, size_t worker, struct flight *flight, struct
     if (timeout_ms > account_source_timeout_ms(source->source))
         timeout_ms = account_source_timeout_ms(source->source);
     if (!source->conns[worker])
-        code = account_conn_open(source->source, false, &source->conns[worker], err);
+        code = account_conn_open(source->source, ACCOUNT_READS, &source->conns[worker], err);
     atomic_fetch_add_explicit(&counts_here(&source->auth->counts)->lookups, 1,
                               memory_order_relaxed);
     account_secrets_free(flight->secrets);      /* of a source that was asked before */
@@ -278,6 +280,17 @@ is_quick(const struct flight *flight)
     return !flight->secrets && password_is_quick(&stored);
 }
 
+static void
+send_to_hash(struct flight *flight)
+{
+    struct auth *auth = flight->auth;
+
+    flight->queued_at_ms = clock_now_ms(auth->clock);
+    if (flight->queued_at_ms + workers_wait_ms(auth->hashes) >= atomic_load(&flight->deadline_ms)
+        || !workers_push(auth->hashes, &flight->job))
+        judge_land(flight, REASON_OVERLOADED, VIA_LOOKUP, 0);
+}
+
 /* There is a row, and it is the account's. */
 static void
 judge_account(struct flight *flight)
@@ -287,8 +300,12 @@ judge_account(struct flight *flight)
                                                   span_of(flight->network),
                                                   clock_unix_s(auth->clock));
 
-    if (flight->action == AUTH_ACCOUNT) {
-        land(flight, policy, VIA_LOOKUP, 0);
+    if (flight->action == AUTH_ACCOUNT || flight->action == AUTH_SESSION) {
+        judge_land(flight, policy, VIA_LOOKUP, 0);
+        return;
+    }
+    if (flight->action == AUTH_CHANGE) {
+        send_to_hash(flight);
         return;
     }
     judge_fingerprint(auth->cache, &flight->account, flight->secrets, &flight->fingerprint);
@@ -298,17 +315,15 @@ judge_account(struct flight *flight)
                   sizeof(flight->fingerprint)) == 0) {
         cache_refresh(auth->cache, &flight->key, &flight->fingerprint, flight->seen_at_ms);
         flight->account.must_change = false;    /* or it would not have been remembered */
-        land(flight, REASON_OK, VIA_REVALIDATED, 0);
+        judge_land(flight, REASON_OK, VIA_REVALIDATED, 0);
         return;
     }
-    flight->queued_at_ms = clock_now_ms(auth->clock);
     if (is_quick(flight)) {
+        flight->queued_at_ms = clock_now_ms(auth->clock);
         judge_run_hash(auth, 0, &flight->job);
         return;
     }
-    if (flight->queued_at_ms + workers_wait_ms(auth->hashes) >= atomic_load(&flight->deadline_ms)
-        || !workers_push(auth->hashes, &flight->job))
-        land(flight, REASON_OVERLOADED, VIA_LOOKUP, 0);
+    send_to_hash(flight);
 }
 
 /* No source has it, or what one has is nobody's. */
@@ -319,7 +334,7 @@ judge_nobody(struct flight *flight, enum verdict_reason reason)
         cache_observe(flight->auth->cache, &flight->key, NULL);
     log_row_fault(flight, reason);
     remember_rejection(flight, reason);
-    land_paced(flight, reason);
+    judge_land_paced(flight, reason);
 }
 
 static void
@@ -436,8 +451,8 @@ log_tried(void *context, const struct account_secret *secret, const struct passw
                  err->reason);
 }
 
-static struct trial_end
-verify(struct flight *flight)
+struct trial_end
+judge_verify(struct flight *flight)
 {
     const struct trial trial = {
         .config = &flight->auth->config, .memory = &flight->auth->memory, .account = &flight->account,
@@ -459,16 +474,20 @@ judge_run_hash(void *context, size_t worker, struct job *job)
 
     (void)worker;
     if (clock_now_ms(auth->clock) >= atomic_load(&flight->deadline_ms)) {
-        land(flight, REASON_DEADLINE, VIA_LOOKUP, 0);
+        judge_land(flight, REASON_DEADLINE, VIA_LOOKUP, 0);
         return;
     }
-    end = verify(flight);
+    if (flight->action == AUTH_CHANGE) {
+        change_run(flight);
+        return;
+    }
+    end = judge_verify(flight);
     flight->account.must_change = end.must_change;
     atomic_fetch_add_explicit(&counts_here(&auth->counts)->verifications, end.verifications,
                               memory_order_relaxed);
     if (end.reason == REASON_NO_PASSWORD) {
         remember_rejection(flight, end.reason);
-        land_paced(flight, end.reason);
+        judge_land_paced(flight, end.reason);
         return;
     }
     pace_note(&auth->pace, clock_now_ms(auth->clock) - flight->queued_at_ms);
@@ -476,5 +495,5 @@ judge_run_hash(void *context, size_t worker, struct job *job)
         remember_acceptance(flight);
     else
         remember_rejection(flight, end.reason);
-    land(flight, end.reason, VIA_LOOKUP, 0);
+    judge_land(flight, end.reason, VIA_LOOKUP, 0);
 }

@@ -38,6 +38,7 @@ static const struct {
     [REASON_PASSWORD_EXPIRED]    = { "password-expired", VERDICT_REJECTED },
     [REASON_SERVICE_DENIED]      = { "service-denied", VERDICT_REJECTED },
     [REASON_NETWORK_DENIED]      = { "network-denied", VERDICT_REJECTED },
+    [REASON_CHANGE_DENIED]       = { "change-denied", VERDICT_REJECTED },
     [REASON_MALFORMED]           = { "malformed", VERDICT_REJECTED },
     [REASON_EMPTY_PASSWORD]      = { "empty-password", VERDICT_REJECTED },
     [REASON_PASSWORD_TOO_LONG]   = { "password-too-long", VERDICT_REJECTED },

@@ -69,7 +69,7 @@ static const struct config_key daemon_keys[] = {
 };
 
 #define ACCOUNTS(member) MEMBER(struct account_source_config, member)
-#define OWN_QUERIES_AT 20
+#define OWN_QUERIES_AT 24
 /* Not constant: config_schema_init() puts account/'s names of queries behind these. */
 static struct config_key accounts_keys[OWN_QUERIES_AT + ACCOUNT_QUERIES] = {
     { "preset", &config_name, ACCOUNTS(preset) },
@@ -80,6 +80,8 @@ static struct config_key accounts_keys[OWN_QUERIES_AT + ACCOUNT_QUERIES] = {
     { "database", &config_label, ACCOUNTS(database) },
     { "user", &config_label, ACCOUNTS(user) },
     { "password_file", &config_path, ACCOUNTS(password_file) },
+    { "write_user", &config_label, ACCOUNTS(write_user) },
+    { "write_password_file", &config_path, ACCOUNTS(write_password_file) },
     { "tls", &config_one_of, ACCOUNTS(tls), WORDS(tls_modes) },
     { "tls_ca", &config_path, ACCOUNTS(tls_ca) },
     { "tls_cert", &config_path, ACCOUNTS(tls_cert) },
@@ -95,6 +97,9 @@ static struct config_key accounts_keys[OWN_QUERIES_AT + ACCOUNT_QUERIES] = {
     { "query_timeout", &config_duration, ACCOUNTS(query_timeout_ms), .least = 100,
       .most = 30 * SECOND },
     { "alias", &config_one_of, ACCOUNTS(alias), WORDS(booleans) },
+    { "last_login", &config_one_of, ACCOUNTS(last_login), WORDS(booleans) },
+    { "last_login_every", &config_duration, ACCOUNTS(last_login_every_ms), .least = SECOND,
+      .most = DAY },
 };
 
 #define LISTEN(member) MEMBER(struct listen_config, member)
@@ -250,6 +255,11 @@ check_accounts(struct config_section_view *view, struct error *err)
 {
     const struct account_source_config *source = view->base;
 
+    view->fault = "write_password_file";
+    if (source->write_password_file && !source->write_user)
+        return error_set(err, ERROR_CONFIG, "\"write_password_file\" without \"write_user\": "
+                         "whose password is it?");
+    view->fault = NULL;
     if (source->preset || source->queries[ACCOUNT_LOOKUP])
         return ERROR_NONE;
     return error_set(err, ERROR_CONFIG, "neither \"preset\" nor a query \"%s\": how are its "

@@ -39,7 +39,7 @@ enum { CONFIG_SECTIONS = 7 };
 extern const struct config_section config_sections[CONFIG_SECTIONS];
 
 /* The most keys that a section has. */
-#define CONFIG_KEYS_MAX 32
+#define CONFIG_KEYS_MAX 48
 
 /* Gives the keys of own queries the names that account/ knows them by. */
 void config_schema_init(void);

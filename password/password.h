@@ -126,6 +126,22 @@ enum error_code password_make(const char *scheme, unsigned long cost, span passw
  * has one form only, or holds what ISO-8859-1 lacks. The caller wipes *out whatever the answer. */
 bool password_to_latin1(span utf8, struct secret *out);
 
+/* How a table wants its new stored passwords. */
+struct password_form {
+    const char *scheme;         /* "NAME", or "{NAME}" for a value with that prefix; borrowed */
+    unsigned long cost;         /* 0: the scheme's own */
+    bool latin1;                /* of the password's ISO-8859-1 form, where it has one */
+};
+
+/* That of a source: `make_scheme`, else `default_scheme` where it can be made, else
+ * PASSWORD_DEFAULT_SCHEME. Either may be NULL; borrows. */
+struct password_form password_form_of(const char *make_scheme, const char *default_scheme,
+                                      bool latin1);
+
+/* As password_make(). */
+enum error_code password_make_form(const struct password_form *form, span password,
+                                   struct secret *out, struct error *err);
+
 /* The registry, for help texts and tests: i counts from 0; false past the end. */
 struct password_scheme_info {
     const char *name;

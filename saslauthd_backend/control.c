@@ -47,18 +47,21 @@ put_text(json_t *object, const char *name, const char *text)
 static void
 put_counts(json_t *reply, const struct auth_counts *counts)
 {
-    json_t *reasons = json_object(), *vias = json_object();
+    json_t *reasons = json_object(), *vias = json_object(), *writes = json_object();
 
     for (unsigned i = 0; i < REASONS; i++)
         put_count(reasons, verdict_reason_word((enum verdict_reason)i), counts->reasons[i]);
     for (unsigned i = 0; i < VIAS; i++)
         put_count(vias, verdict_via_word((enum verdict_via)i), counts->vias[i]);
+    for (unsigned i = 0; i < AUTH_WRITES; i++)
+        put_count(writes, auth_write_word((enum auth_write)i), counts->writes[i]);
     json_object_set_new(reply, "reasons", reasons);
     json_object_set_new(reply, "via", vias);
     put_count(reply, "lookups", counts->lookups);
     put_count(reply, "verifications", counts->verifications);
     put_count(reply, "joined", counts->joined);
     put_count(reply, "waiting", counts->waiting);
+    json_object_set_new(reply, "writes", writes);
 }
 
 /* A hit is an answer that cost no hash. */

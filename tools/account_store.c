@@ -17,7 +17,7 @@
 struct account_store {
     const struct account_source_config *config;
     struct account_source *source;
-    struct account_conn *conn;
+    struct account_conn *reader, *writer;       /* the write account may have no right to look */
 };
 
 /* Listing an account manager's whole table takes longer than finding one row in it. */
@@ -204,11 +204,13 @@ connect_store(const struct config *config, struct account_store *store, bool mak
 
     if (prepare_file(config, store, makes, &empty, err) != ERROR_NONE)
         return err->code;
-    if (account_conn_open(store->source, true, &store->conn, err) != ERROR_NONE)
+    if (account_conn_open(store->source, ACCOUNT_READS, &store->reader, err) != ERROR_NONE
+        || account_conn_open(store->source, makes ? ACCOUNT_MAKES : ACCOUNT_WRITES,
+                             &store->writer, err) != ERROR_NONE)
         return err->code;
     if (!empty)
         return ERROR_NONE;
-    return account_change(store->conn, ACCOUNT_SCHEMA, &nobody, deadline_of(store), &changed,
+    return account_change(store->writer, ACCOUNT_SCHEMA, &nobody, deadline_of(store), &changed,
                           err);
 }
 
@@ -240,32 +242,17 @@ account_store_close(struct account_store *store)
 {
     if (!store)
         return;
-    account_conn_close(store->conn);
+    account_conn_close(store->reader);
+    account_conn_close(store->writer);
     account_source_free(store->source);
     free(store);
 }
 
-static bool
-can_make(const char *scheme)
-{
-    struct password_scheme_info info;
-
-    for (size_t i = 0; password_scheme_get(i, &info); i++)
-        if (info.makes && span_is_nocase(span_of(scheme), info.name))
-            return true;
-    return false;
-}
-
-struct stored_password_form
+struct password_form
 account_store_form(const struct account_store *store)
 {
-    const char *made = account_source_make(store->source);
-    const char *scheme = store->config->default_scheme;
-
-    return (struct stored_password_form){
-        .scheme = made ? made : scheme && can_make(scheme) ? scheme : PASSWORD_DEFAULT_SCHEME,
-        .latin1 = account_source_is_latin1(store->source),
-    };
+    return password_form_of(account_source_make(store->source), store->config->default_scheme,
+                            account_source_is_latin1(store->source));
 }
 
 enum error_code
@@ -276,7 +263,7 @@ account_store_has(struct account_store *store, span login, bool *out, struct err
     enum error_code code;
 
     memset(&account, 0, sizeof(account));
-    code = account_lookup(store->conn, &who, deadline_of(store), &account, err);
+    code = account_lookup(store->reader, &who, deadline_of(store), &account, err);
     *out = code == ERROR_NONE && (account.found || account.ambiguous);
     account_wipe(&account);
     return code;
@@ -290,7 +277,7 @@ account_store_change(struct account_store *store, enum account_query query, span
     size_t changed = 0;
     enum error_code code;
 
-    code = account_change(store->conn, query, &who, deadline_of(store), &changed, err);
+    code = account_change(store->writer, query, &who, deadline_of(store), &changed, err);
     *changed_out = changed > 0;
     return code;
 }
@@ -300,6 +287,6 @@ account_store_list(struct account_store *store,
                    bool (*each)(void *context, span login, bool enabled), void *context,
                    struct error *err)
 {
-    return account_list(store->conn, clock_now_ms(&clock_system) + LIST_TIMEOUT_MS, each,
+    return account_list(store->reader, clock_now_ms(&clock_system) + LIST_TIMEOUT_MS, each,
                         context, err);
 }

@@ -28,7 +28,7 @@ void account_store_close(struct account_store *store);          /* NULL is fine 
 
 /* The form of new stored passwords in it: the configuration's make_scheme, the preset's, the
  * default_scheme where it can be made, or SHA512-CRYPT. Borrows. */
-struct stored_password_form account_store_form(const struct account_store *store);
+struct password_form account_store_form(const struct account_store *store);
 
 /* Is there such an account? */
 enum error_code account_store_has(struct account_store *store, span login, bool *out,

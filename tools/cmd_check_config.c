@@ -48,10 +48,10 @@ static enum error_code
 check_online(struct account_source *source, struct error *err)
 {
     struct account_conn *conns[2] = { NULL, NULL };     /* that only reads; that may write */
-    enum error_code worst = account_conn_open(source, false, &conns[0], err);
+    enum error_code worst = account_conn_open(source, ACCOUNT_READS, &conns[0], err);
 
     if (worst == ERROR_NONE)
-        worst = account_conn_open(source, true, &conns[1], err);
+        worst = account_conn_open(source, ACCOUNT_WRITES, &conns[1], err);
 
     for (size_t i = 0; worst != ERROR_UNAVAILABLE && i < COUNT(needs); i++) {
         struct error next;

@@ -44,7 +44,7 @@ print_stored(const struct command_call *call, const char *scheme, unsigned long 
 {
     struct secret stored;
     struct error err;
-    const struct stored_password_form form = { .scheme = scheme, .cost = cost };
+    const struct password_form form = { .scheme = scheme, .cost = cost };
     enum error_code code = stored_password_ask(&form, &stored, &err);
 
     if (code == ERROR_NONE) {

@@ -106,7 +106,7 @@ judge_untouched(const struct job *job, struct error *err)
 static enum error_code
 change(const struct job *job, struct error *err)
 {
-    const struct stored_password_form form = account_store_form(job->store);
+    const struct password_form form = account_store_form(job->store);
     struct secret stored = { 0 };
     enum error_code code;
     bool changed = false;

@@ -6,7 +6,8 @@
 -- usually an address. `password` is a stored password of any scheme; NULL: nobody signs in.
 -- `services` and `allow_nets` are comma lists without blanks (imap,pop3 and
 -- 192.0.2.0/24,2001:db8::/32); NULL: every service, every network. `expires_at` is in Unix
--- seconds; NULL or 0: never. home, uid, gid and quota are for the mail server.
+-- seconds; NULL or 0: never. home, uid, gid and quota are for the mail server. `last_login` is in Unix
+-- seconds, and noted where the configuration asks for it.
 
 -- query lookup [sqlite]
 SELECT login, password, enabled,
@@ -35,6 +36,9 @@ INSERT INTO accounts (login, password, created_at, changed_at) VALUES (%u, %p, %
 -- query delete [sqlite]
 DELETE FROM accounts WHERE login = %u
 
+-- query touch [sqlite]
+UPDATE accounts SET last_login = %t WHERE login = %u
+
 -- query schema [sqlite]
 CREATE TABLE IF NOT EXISTS accounts (
     login       TEXT NOT NULL PRIMARY KEY CHECK (login <> ''),
@@ -48,6 +52,7 @@ CREATE TABLE IF NOT EXISTS accounts (
     uid         INTEGER,
     gid         INTEGER,
     quota       INTEGER,
+    last_login  INTEGER,
     created_at  INTEGER NOT NULL DEFAULT (CAST(strftime('%s', 'now') AS INTEGER)),
     changed_at  INTEGER NOT NULL DEFAULT (CAST(strftime('%s', 'now') AS INTEGER))
 );

@@ -106,6 +106,7 @@ open_database(const struct site *site)
     sqlite3 *db;
 
     assert_int_equal(sqlite3_open(site->file, &db), SQLITE_OK);
+    sqlite3_busy_timeout(db, 10000);
     return db;
 }
 
@@ -158,11 +159,11 @@ site_source(struct site *site, const struct account_source_config *config)
 }
 
 struct account_conn *
-site_conn(struct site *site, struct account_source *source, bool writes)
+site_conn(struct site *site, struct account_source *source, enum account_access access)
 {
     struct account_conn *conn;
 
-    assert_code(account_conn_open(source, writes, &conn, &site->err), ERROR_NONE, site);
+    assert_code(account_conn_open(source, access, &conn, &site->err), ERROR_NONE, site);
     return conn;
 }
 
@@ -173,18 +174,18 @@ site_own(struct site *site, const char *lookup, struct account_source **source_o
 
     config.queries[ACCOUNT_LOOKUP] = lookup;
     *source_out = site_source(site, &config);
-    return site_conn(site, *source_out, false);
+    return site_conn(site, *source_out, ACCOUNT_READS);
 }
 
 struct account_conn *
-site_preset(struct site *site, const char *preset, bool writes,
+site_preset(struct site *site, const char *preset, enum account_access access,
             struct account_source **source_out)
 {
     struct account_source_config config = site_config(site);
 
     config.preset = preset;
     *source_out = site_source(site, &config);
-    return site_conn(site, *source_out, writes);
+    return site_conn(site, *source_out, access);
 }
 
 void

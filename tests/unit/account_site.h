@@ -36,12 +36,12 @@ struct account_source_config site_config(const struct site *site);
 
 /* Both have to work; the test fails with the reason. */
 struct account_source *site_source(struct site *site, const struct account_source_config *config);
-struct account_conn *site_conn(struct site *site, struct account_source *source, bool writes);
+struct account_conn *site_conn(struct site *site, struct account_source *source, enum account_access access);
 
 /* A source and a read-only connection in one: with an own lookup, or with a preset. */
 struct account_conn *site_own(struct site *site, const char *lookup,
                               struct account_source **source_out);
-struct account_conn *site_preset(struct site *site, const char *preset, bool writes,
+struct account_conn *site_preset(struct site *site, const char *preset, enum account_access access,
                                  struct account_source **source_out);
 
 /* The connection, then its source. */

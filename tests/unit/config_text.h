@@ -25,7 +25,8 @@
     "  connections = 9  query_timeout = 2s  alias = yes\n" \
     "  options = { \"send-only\", \"server-id=12\" }  make_scheme = \"{BLF-CRYPT}\"  secrets_max = 7\n" \
     "  hosts = { \"db1.example.net\", \"[2001:db8::1]:3307\", \"/run/db.sock\" }  database = mail  user = claviger\n" \
-    "  password_file = /etc/p  tls = verify-ca  tls_ca = /ca  tls_cert = /cert  tls_key = /key }\n" \
+    "  password_file = /etc/p  tls = verify-ca  tls_ca = /ca  tls_cert = /cert  tls_key = /key\n" \
+    "  write_user = scribe  write_password_file = /etc/w  last_login = yes  last_login_every = 5m }\n" \
     "accounts second { lookup = 'SELECT \"%u\"' list = \"l\\n\\t\\\"\\\\\\$\"  set_password = \"s\n" \
     "s\"  enable = e  disable = d  add = a  delete = x  schema = c  secrets = k  touch = t  changes = h }\n" \
     "listen cyrus { protocol = saslauthd  path = /run/mux  owner = root  group = root\n" \

@@ -20,11 +20,11 @@ lacks(const struct account_source_config *config)
 
 static enum error_code
 open_session(const struct account_source_config *config, const struct account_target *target,
-             bool writes, int64_t deadline_ms, struct account_session **out, struct error *err)
+             enum account_access access, int64_t deadline_ms, struct account_session **out, struct error *err)
 {
     (void)config;
     (void)target;
-    (void)writes;
+    (void)access;
     (void)deadline_ms;
     *out = calloc(1, sizeof(**out));
     if (!*out)

@@ -236,7 +236,7 @@ a_new_password_is_only_ever_a_value(void **state)
     config.queries[ACCOUNT_LOOKUP] = LOOKUP "%u";
     config.queries[ACCOUNT_SET_PASSWORD] = "UPDATE accounts SET password = %p WHERE login = %u";
     source = site_source(site, &config);
-    conn = site_conn(site, source, true);
+    conn = site_conn(site, source, ACCOUNT_MAKES);
     for (size_t i = 0; i < strings.count; i += 7) {
         const struct account_who who = { .login = SPAN("bob"),
                                          .stored = span_of(strings.text[i]) };
@@ -303,7 +303,7 @@ a_template_in_a_complaint_stays_what_it_is(void **state)
 {
     struct site *site = *state;
     struct account_source *source;
-    struct account_conn *conn = site_preset(site, "claviger", true, &source);
+    struct account_conn *conn = site_preset(site, "claviger", ACCOUNT_MAKES, &source);
     size_t changed;
 
     for (size_t i = 0; i < COUNT(templates); i++) {

@@ -80,7 +80,7 @@ own_accounts_are_added_changed_and_deleted(void **state)
 {
     struct site *site = *state;
     struct account_source *source;
-    struct account_conn *conn = site_preset(site, "claviger", true, &source);
+    struct account_conn *conn = site_preset(site, "claviger", ACCOUNT_MAKES, &source);
     const struct state added = { "added", "ada@example.org", "imap", true, true, true, "$6$1" };
     const struct state changed = { "changed", "ada@example.org", "imap", true, true, true, "$6$2" };
     const struct state off = { "disabled", "ada@example.org", "imap", true, false, true, "$6$2" };
@@ -109,7 +109,7 @@ an_account_is_added_once(void **state)
 {
     struct site *site = *state;
     struct account_source *source;
-    struct account_conn *conn = site_preset(site, "claviger", true, &source);
+    struct account_conn *conn = site_preset(site, "claviger", ACCOUNT_MAKES, &source);
     const struct state kept = { "kept", "ada@example.org", "imap", true, true, true, "$6$1" };
     size_t changed;
 
@@ -130,7 +130,7 @@ a_change_of_nobody_changes_nothing(void **state)
                                                   ACCOUNT_DISABLE, ACCOUNT_DELETE };
     struct site *site = *state;
     struct account_source *source;
-    struct account_conn *conn = site_preset(site, "claviger", true, &source);
+    struct account_conn *conn = site_preset(site, "claviger", ACCOUNT_MAKES, &source);
 
     assert_changed(site, conn, ACCOUNT_SCHEMA, "", "", 0);
     assert_changed(site, conn, ACCOUNT_ADD, "ada@example.org", "$6$1", 1);
@@ -145,7 +145,7 @@ a_new_account_file_is_not_for_everybody(void **state)
 {
     struct site *site = *state;
     struct account_source *source;
-    struct account_conn *conn = site_preset(site, "claviger", true, &source);
+    struct account_conn *conn = site_preset(site, "claviger", ACCOUNT_MAKES, &source);
     mode_t mask = umask(0);
     struct stat file;
 
@@ -161,7 +161,7 @@ a_file_without_tables_says_what_makes_them(void **state)
 {
     struct site *site = *state;
     struct account_source *source;
-    struct account_conn *conn = site_preset(site, "claviger", false, &source);
+    struct account_conn *conn = site_preset(site, "claviger", ACCOUNT_READS, &source);
     struct account account;
 
     site_sql(site, "CREATE TABLE something_else (a)");
@@ -169,7 +169,7 @@ a_file_without_tables_says_what_makes_them(void **state)
     assert_says(&site->err, "no such table: accounts");
     assert_says(&site->err, "\"clavigerctl user add\" makes the tables");
     site_close(conn, source);
-    conn = site_preset(site, "tmail", false, &source);
+    conn = site_preset(site, "tmail", ACCOUNT_READS, &source);
     assert_int_equal(site_lookup(site, conn, "ada", "imap", &account), ERROR_UNAVAILABLE);
     assert_says(&site->err, "no such table: users");
     assert_null(strstr(site->err.reason, "clavigerctl"));
@@ -188,7 +188,7 @@ a_schema_is_made_whole_or_not_at_all(void **state)
     config.preset = "claviger";
     config.queries[ACCOUNT_SCHEMA] = "CREATE TABLE first (a); CREATE TABLE second (";
     source = site_source(site, &config);
-    conn = site_conn(site, source, true);
+    conn = site_conn(site, source, ACCOUNT_MAKES);
     assert_int_equal(change(site, conn, ACCOUNT_SCHEMA, "", "", &changed), ERROR_UNAVAILABLE);
     assert_int_equal(site_number(site, "SELECT count(*) FROM sqlite_master"), 0);
     site_close(conn, source);
@@ -208,7 +208,7 @@ own_accounts_have_services_networks_and_an_end(void **state)
     };
     struct site *site = *state;
     struct account_source *source;
-    struct account_conn *conn = site_preset(site, "claviger", true, &source);
+    struct account_conn *conn = site_preset(site, "claviger", ACCOUNT_MAKES, &source);
     struct account account;
 
     assert_changed(site, conn, ACCOUNT_SCHEMA, "", "", 0);
@@ -264,7 +264,7 @@ django_cyradm_accounts_are_found_in_each_state(void **state)
     struct account account;
 
     site_sql(site, cyradm_tables);
-    conn = site_preset(site, "django-cyradm", true, &source);
+    conn = site_preset(site, "django-cyradm", ACCOUNT_MAKES, &source);
     for (size_t i = 0; i < COUNT(cyradm_states); i++)
         assert_state(site, conn, &cyradm_states[i]);
     assert_list(site, conn, "ada@example.org+ cyrus+ null@example.org- off@example.org- ");
@@ -329,7 +329,7 @@ tmail_users_are_found_in_each_state_for_each_service(void **state)
     const struct state unknown = { "unknown", "eve@example.org", "imap", .found = false };
 
     make_tmail(site, "UNIQUE");
-    conn = site_preset(site, "tmail", false, &source);
+    conn = site_preset(site, "tmail", ACCOUNT_READS, &source);
     for (size_t i = 0; i < COUNT(tmail_users); i++)
         for (size_t j = 0; j < COUNT(tmail_services); j++) {
             const struct state wanted = {
@@ -358,7 +358,7 @@ a_tmail_password_is_changed_for_every_program_that_reads_it(void **state)
                                    "$2b$10$new" };
 
     make_tmail(site, "UNIQUE");
-    conn = site_preset(site, "tmail", true, &source);
+    conn = site_preset(site, "tmail", ACCOUNT_MAKES, &source);
     assert_changed(site, conn, ACCOUNT_SET_PASSWORD, "box@example.org", "$2b$10$new", 1);
     assert_changed(site, conn, ACCOUNT_DISABLE, "box@example.org", "", 1);
     assert_state(site, conn, &changed);
@@ -380,7 +380,7 @@ two_rows_of_one_name_are_nobodys(void **state)
     make_tmail(site, "");
     site_sql(site, "INSERT INTO users (id, login, passwd, active, have_mailbox) VALUES "
              "(9, 'box@example.org', '$2a$10$other', 'Y', 1)");
-    conn = site_preset(site, "tmail", false, &source);
+    conn = site_preset(site, "tmail", ACCOUNT_READS, &source);
     assert_code(site_lookup(site, conn, "box@example.org", "imap", &account), ERROR_NONE, site);
     assert_true(account.ambiguous && !account.enabled && !account.service_ok);
     assert_int_equal(account.stored.len, 0);

@@ -202,7 +202,7 @@ a_check_prepares_and_runs_nothing(void **state)
         config.queries[ACCOUNT_LOOKUP] = checks[i].lookup;
         config.queries[ACCOUNT_DELETE] = "DELETE FROM people WHERE %u = %u";
         source = site_source(site, &config);
-        conn = site_conn(site, source, false);
+        conn = site_conn(site, source, ACCOUNT_READS);
         error_clear(&site->err);
         if (account_check(conn, ACCOUNT_LOOKUP, soon_ms(), &site->err) != checks[i].code)
             fail_msg("%s: %s", checks[i].what, site->err.reason);

@@ -32,11 +32,11 @@ stage_lacks(const struct account_source_config *config)
 
 static enum error_code
 stage_open(const struct account_source_config *config, const struct account_target *target,
-           bool writes, int64_t deadline_ms, struct account_session **out, struct error *err)
+           enum account_access access, int64_t deadline_ms, struct account_session **out, struct error *err)
 {
     (void)config;
     (void)target;
-    (void)writes;
+    (void)access;
     (void)deadline_ms;
     if (stage.cannot_open)
         return error_set(err, ERROR_UNAVAILABLE, "nobody listens");
@@ -128,7 +128,7 @@ a_login_is_split_at_its_last_at_sign(void **state)
     };
     struct site *site = *state;
     struct account_source *source = stage_own(site);
-    struct account_conn *conn = site_conn(site, source, false);
+    struct account_conn *conn = site_conn(site, source, ACCOUNT_READS);
     struct account account;
 
     for (size_t i = 0; i < COUNT(names); i++) {
@@ -156,7 +156,7 @@ the_moment_is_now(void **state)
 
     config.queries[ACCOUNT_LOOKUP] = "SELECT %t";
     source = stage_source(site, &config);
-    conn = site_conn(site, source, false);
+    conn = site_conn(site, source, ACCOUNT_READS);
     assert_code(site_lookup(site, conn, "ada", "imap", &account), ERROR_NONE, site);
     said = strtoll(stage.said[0], NULL, 10);
     assert_true(said >= before && said <= clock_unix_s(&clock_system));
@@ -169,7 +169,7 @@ a_nul_in_a_parameter_reaches_no_database(void **state)
     static const span nul = SPAN("ada\0@example.org");
     struct site *site = *state;
     struct account_source *source = stage_own(site);
-    struct account_conn *conn = site_conn(site, source, false);
+    struct account_conn *conn = site_conn(site, source, ACCOUNT_READS);
     const struct account_who whos[] = { { .login = nul }, { .login = SPAN("a"), .service = nul },
                                         { .login = SPAN("a"), .remote = nul } };
     struct account account;
@@ -188,7 +188,7 @@ no_row_is_nobody_one_is_an_account_and_two_are_ambiguous(void **state)
 {
     struct site *site = *state;
     struct account_source *source = stage_own(site);
-    struct account_conn *conn = site_conn(site, source, false);
+    struct account_conn *conn = site_conn(site, source, ACCOUNT_READS);
     static const struct account nothing;
     struct account account;
 
@@ -223,7 +223,7 @@ a_default_scheme_fills_in_where_the_row_has_none(void **state)
         config.default_scheme = own ? "SHA512-CRYPT" : NULL;
         source = stage_source(site, &config);
         stage.turns[0].rows = 1;
-        conn = site_conn(site, source, false);
+        conn = site_conn(site, source, ACCOUNT_READS);
         assert_code(site_lookup(site, conn, "ada", "imap", &account), ERROR_NONE, site);
         assert_string_equal(account.scheme, own ? "SHA512-CRYPT" : "CRYPT");
         site_close(conn, source);
@@ -237,7 +237,7 @@ a_session_is_opened_by_the_first_query_and_kept(void **state)
 {
     struct site *site = *state;
     struct account_source *source = stage_own(site);
-    struct account_conn *conn = site_conn(site, source, false);
+    struct account_conn *conn = site_conn(site, source, ACCOUNT_READS);
     struct account account;
 
     assert_int_equal(stage.opens, 0);
@@ -254,7 +254,7 @@ a_lookup_that_was_lost_is_asked_once_more_on_a_fresh_session(void **state)
 {
     struct site *site = *state;
     struct account_source *source = stage_own(site);
-    struct account_conn *conn = site_conn(site, source, false);
+    struct account_conn *conn = site_conn(site, source, ACCOUNT_READS);
     struct account account;
 
     stage.turns[0] = (struct turn){ ERROR_UNAVAILABLE, true, 0 };
@@ -291,7 +291,7 @@ what_asking_again_would_not_mend_is_not_asked_again(void **state)
 
     for (size_t i = 0; i < COUNT(final); i++) {
         struct account_source *source = stage_own(site);
-        struct account_conn *conn = site_conn(site, source, false);
+        struct account_conn *conn = site_conn(site, source, ACCOUNT_READS);
         static const struct account nothing;
         struct account account;
         int64_t deadline_ms = final[i].spends_deadline ? clock_now_ms(&clock_system) + 20
@@ -314,7 +314,7 @@ a_change_is_asked_again_only_if_that_makes_no_difference(void **state)
     static const struct account_who who = { .login = SPAN("ada"), .stored = SPAN("$6$x") };
     struct site *site = *state;
     struct account_source *source = stage_own(site);
-    struct account_conn *conn = site_conn(site, source, true);
+    struct account_conn *conn = site_conn(site, source, ACCOUNT_MAKES);
     size_t changed;
 
     stage.turns[0] = stage.turns[2] = (struct turn){ ERROR_UNAVAILABLE, true, 0 };
@@ -337,7 +337,7 @@ an_account_that_exists_already_is_told_by_name(void **state)
     static const struct account_who who = { .login = SPAN("ada@example.org") };
     struct site *site = *state;
     struct account_source *source = stage_own(site);
-    struct account_conn *conn = site_conn(site, source, true);
+    struct account_conn *conn = site_conn(site, source, ACCOUNT_MAKES);
     size_t changed;
 
     stage.turns[0].code = ERROR_REJECTED;
@@ -352,7 +352,7 @@ a_database_that_cannot_be_reached_is_unavailable_and_works_when_it_can(void **st
 {
     struct site *site = *state;
     struct account_source *source = stage_own(site);
-    struct account_conn *conn = site_conn(site, source, false);
+    struct account_conn *conn = site_conn(site, source, ACCOUNT_READS);
     struct account account;
 
     stage.cannot_open = true;
@@ -375,7 +375,7 @@ a_lookup_ends_by_the_sources_own_bound_too(void **state)
     config.queries[ACCOUNT_LOOKUP] = lookup_text;
     config.query_timeout_ms = 250;
     source = stage_source(site, &config);
-    conn = site_conn(site, source, false);
+    conn = site_conn(site, source, ACCOUNT_READS);
     assert_code(site_lookup(site, conn, "ada", "imap", &account), ERROR_NONE, site);
     assert_true(stage.deadline_ms <= clock_now_ms(&clock_system) + 250);
     site_close(conn, source);
@@ -395,7 +395,7 @@ a_list_ends_when_the_reader_has_enough(void **state)
 {
     struct site *site = *state;
     struct account_source *source = stage_own(site);
-    struct account_conn *conn = site_conn(site, source, false);
+    struct account_conn *conn = site_conn(site, source, ACCOUNT_READS);
     size_t seen = 0;
 
     stage.turns[0].rows = 5;
@@ -480,7 +480,7 @@ an_own_query_goes_before_the_presets(void **state)
     source = stage_source(site, &config);
     assert_string_equal(account_source_origin(source), "preset tmail, own query");
     assert_true(account_source_uses_remote(source));
-    conn = site_conn(site, source, false);
+    conn = site_conn(site, source, ACCOUNT_READS);
     assert_code(site_lookup(site, conn, "ada", "imap", &account), ERROR_NONE, site);
     assert_string_equal(stage.statement.text, "SELECT $1");
     site_close(conn, source);
@@ -492,7 +492,7 @@ a_query_that_the_source_lacks_is_told_by_name(void **state)
     static const struct account_who who = { .login = SPAN("ada") };
     struct site *site = *state;
     struct account_source *source = stage_own(site);
-    struct account_conn *conn = site_conn(site, source, true);
+    struct account_conn *conn = site_conn(site, source, ACCOUNT_MAKES);
     size_t changed;
 
     assert_int_equal(account_change(conn, ACCOUNT_DELETE, &who, soon_ms(), &changed, &site->err),

@@ -95,7 +95,7 @@ a_million_accounts_are_listed_one_by_one(void **state)
     config.queries[ACCOUNT_LIST] = "WITH RECURSIVE r(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM r "
                                    "WHERE i < 1000000) SELECT 'u' || i AS login FROM r";
     source = site_source(site, &config);
-    conn = site_conn(site, source, false);
+    conn = site_conn(site, source, ACCOUNT_READS);
     used = sqlite3_memory_used();
     sqlite3_memory_highwater(1);
     assert_code(account_list(conn, soon_ms(), count_row, &rows, &site->err), ERROR_NONE, site);
@@ -504,8 +504,8 @@ a_read_only_folder_serves_lookups_and_refuses_changes(void **state)
     config.queries[ACCOUNT_LOOKUP] = OWN;
     config.queries[ACCOUNT_DELETE] = "DELETE FROM accounts WHERE login = %u";
     source = site_source(site, &config);
-    reader = site_conn(site, source, false);
-    writer = site_conn(site, source, true);
+    reader = site_conn(site, source, ACCOUNT_READS);
+    writer = site_conn(site, source, ACCOUNT_MAKES);
     assert_int_equal(chmod(site->file, 0444) | chmod(site->dir, 0555), 0);
     become_nobody();
     read = ask(site, reader, &account);
@@ -556,7 +556,7 @@ a_reader_cannot_change_anything(void **state)
     config.queries[ACCOUNT_LOOKUP] = OWN;
     config.queries[ACCOUNT_DELETE] = "DELETE FROM accounts WHERE login = %u";
     source = site_source(site, &config);
-    conn = site_conn(site, source, false);
+    conn = site_conn(site, source, ACCOUNT_READS);
     assert_int_equal(account_change(conn, ACCOUNT_DELETE, &who, soon_ms(), &changed, &site->err),
                      ERROR_UNAVAILABLE);
     assert_int_equal(site_number(site, "SELECT count(*) FROM accounts"), 1);
@@ -645,7 +645,7 @@ threads_ask_one_source_at_once_while_rows_change(void **state)
     config.queries[ACCOUNT_LOOKUP] = OWN;
     source = site_source(site, &config);
     for (size_t i = 0; i < ASKERS; i++) {
-        askers[i].conn = site_conn(site, source, false);
+        askers[i].conn = site_conn(site, source, ACCOUNT_READS);
         assert_int_equal(pthread_create(&askers[i].thread, NULL, ask_often, &askers[i]), 0);
     }
     for (size_t i = 0; i < 20; i++)
