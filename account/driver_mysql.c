@@ -13,6 +13,7 @@
 #include "account/driver.h"
 #include "account/mysql_call.h"
 #include "account/resolve.h"
+#include "account/tls_files.h"
 #include "common/clock.h"
 
 #include <errmsg.h>
@@ -21,7 +22,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #define PORT_DEFAULT 3306
 
@@ -184,14 +184,6 @@ mysql_session_close(struct account_session *session)
     free(session);
 }
 
-static enum error_code
-check_file(const char *key, const char *path, struct error *err)
-{
-    if (!path || access(path, R_OK) == 0)
-        return ERROR_NONE;
-    return error_set(err, ERROR_CONFIG, "%s: cannot read \"%s\"", key, path);
-}
-
 #ifdef MARIADB_PACKAGE_VERSION_ID
 
 /* Connector/C checks the chain when it has authorities, and the name when it is told to as well. */
@@ -252,14 +244,8 @@ restrict_plugins(MYSQL *mysql)
 static enum error_code
 set_tls(MYSQL *mysql, const struct account_source_config *config, struct error *err)
 {
-    enum error_code code = check_file("tls_ca", config->tls_ca, err);
-
-    if (code == ERROR_NONE)
-        code = check_file("tls_cert", config->tls_cert, err);
-    if (code == ERROR_NONE)
-        code = check_file("tls_key", config->tls_key, err);
-    if (code != ERROR_NONE)
-        return code;
+    if (tls_files_check(config, err) != ERROR_NONE)
+        return err->code;
     set_tls_mode(mysql, config);
     if (config->tls_cert)
         mysql_options(mysql, MYSQL_OPT_SSL_CERT, config->tls_cert);

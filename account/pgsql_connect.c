@@ -10,6 +10,7 @@
 #include "account/pgsql_connect.h"
 
 #include "account/resolve.h"
+#include "account/tls_files.h"
 #include "common/clock.h"
 #include "common/secret.h"
 
@@ -137,16 +138,6 @@ check_environment(const struct account_target *target, struct error *err)
                  : ERROR_NONE;
 }
 
-/* libpq goes on without a certificate that is missing, and the server complains of that. */
-static enum error_code
-check_file(const char *key, const char *path, struct error *err)
-{
-    if (!path || access(path, R_OK) == 0)
-        return ERROR_NONE;
-    return error_set(err, ERROR_CONFIG, "%s: cannot read \"%s\": %s", key, path,
-                     strerror(errno));
-}
-
 static const char *
 find_system_authorities(void)
 {
@@ -174,11 +165,7 @@ tell_tls(struct keywords *to, const struct account_source_config *config, bool i
         code = error_set(err, ERROR_CONFIG, "this system has no file of authorities where others "
                          "have it: name one with \"tls_ca\"");
     if (used && code == ERROR_NONE)
-        code = check_file("tls_ca", config->tls_ca, err);
-    if (used && code == ERROR_NONE)
-        code = check_file("tls_cert", config->tls_cert, err);
-    if (used && code == ERROR_NONE)
-        code = check_file("tls_key", config->tls_key, err);
+        code = tls_files_check(config, err);
     return code;
 }
 
