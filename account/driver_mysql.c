@@ -353,6 +353,33 @@ set_session(struct account_session *session, const struct account_source_config 
                      session->server, charset.csname);
 }
 
+/* Words are compared, for newer servers have more of them than two. */
+#define READS_ONLY "SELECT @@global.read_only NOT IN ('0', 'OFF')"
+
+/* Changes are not for a replica: another host may take them. */
+static enum error_code
+check_writable(struct account_session *session, int64_t deadline_ms, struct error *err)
+{
+    MYSQL_STMT *stmt = mysql_stmt_init(session->mysql);
+    int reads_only = 0;
+    MYSQL_BIND column = { .buffer_type = MYSQL_TYPE_LONG, .buffer = &reads_only };
+    enum error_code code = ERROR_NONE;
+    bool lost;
+
+    if (!stmt)
+        return error_set(err, ERROR_UNAVAILABLE, "no memory for a session");
+    if (mysql_call_prepare(session->mysql, stmt, READS_ONLY, deadline_ms) != 0
+        || mysql_call_execute(session->mysql, stmt, deadline_ms) != 0
+        || mysql_stmt_bind_result(stmt, &column)
+        || mysql_call_fetch(session->mysql, stmt, deadline_ms) != 0
+        || mysql_call_fetch(session->mysql, stmt, deadline_ms) != MYSQL_NO_DATA)
+        code = say_statement(session, stmt, deadline_ms, &lost, err);
+    else if (reads_only)
+        code = error_set(err, ERROR_UNAVAILABLE, "%s: the server is read-only", session->server);
+    mysql_stmt_close(stmt);
+    return code;
+}
+
 static pthread_once_t library_once = PTHREAD_ONCE_INIT;
 
 static void
@@ -401,6 +428,8 @@ mysql_open(const struct account_source_config *config, const struct account_targ
         code = check_protection(session, config, is_socket, err);
     if (code == ERROR_NONE)
         code = set_session(session, config, access != ACCOUNT_READS, deadline_ms, err);
+    if (code == ERROR_NONE && access != ACCOUNT_READS)
+        code = check_writable(session, deadline_ms, err);
     if (code != ERROR_NONE) {
         session->lost = true;
         mysql_session_close(session);
