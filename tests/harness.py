@@ -217,22 +217,96 @@ def equal(got, wanted, what=""):
         raise AssertionError("%s: got %r, wanted %r" % (what, got, wanted))
 
 
-def main():
-    tests = [(n, f) for n, f in sorted(sys.modules["__main__"].__dict__.items(),
-                                       key=lambda item: getattr(item[1], "__code__", main.__code__).co_firstlineno)
-             if n.startswith("test_") and callable(f)]
+def chosen():
+    """The program's tests in the order in which they are written; those that its arguments name."""
+    tests = [(n, f) for n, f in vars(sys.modules["__main__"]).items() if n.startswith("test_") and callable(f)]
+    tests.sort(key=lambda test: (test[1].__code__.co_filename, test[1].__code__.co_firstlineno))
     only = sys.argv[1:]
-    tests = [(n, f) for n, f in tests if not only or n in only]
-    print("1..%d" % len(tests), flush=True)
-    failed = 0
-    for i, (name, function) in enumerate(tests, 1):
-        sentence = name[5:].replace("_", " ")
+    return [(i, n, f) for i, (n, f) in enumerate((t for t in tests if not only or t[0] in only), 1)]
+
+
+class Skip(Exception):
+    """A test raises it to say what it lacks here."""
+
+
+def tried(number, name, function):
+    """Runs a test and prints its lines; whether it holds."""
+    sentence = name[5:].replace("_", " ")
+    try:
+        function()
+    except Skip as why:
+        print("ok %d - %s # SKIP %s" % (number, sentence, why), flush=True)
+        return True
+    except Exception:
+        print("not ok %d - %s" % (number, sentence))
+        print("".join("# %s\n" % line for line in traceback.format_exc().splitlines()), end="", flush=True)
+        return False
+    print("ok %d - %s" % (number, sentence), flush=True)
+    return True
+
+
+class Apart:
+    """A test in a process of its own, which ends what it started; its lines are kept until they are wanted."""
+
+    def __init__(self, number, name, function):
+        self.lines = tempfile.TemporaryFile("w+")
+        self.status = None
+        sys.stdout.flush()
+        self.pid = os.fork()
+        if self.pid == 0:
+            self.run(number, name, function)
+        atexit.register(self.end)
+
+    def run(self, number, name, function):
+        failed = True
         try:
-            function()
-            print("ok %d - %s" % (i, sentence), flush=True)
-        except Exception:
-            failed += 1
-            print("not ok %d - %s" % (i, sentence), flush=True)
-            for line in traceback.format_exc().splitlines():
-                print("# " + line, flush=True)
+            atexit._clear()             # what the parent started is the parent's
+            os.dup2(self.lines.fileno(), 1)
+            failed = not tried(number, name, function)
+        finally:
+            atexit._run_exitfuncs()
+            sys.stdout.flush()
+            os._exit(failed)
+
+    def text(self):
+        self.lines.seek(0)
+        return self.lines.read()
+
+    def ends_well(self):
+        self.status = os.waitpid(self.pid, 0)[1]
+        return self.status == 0
+
+    def end(self):
+        if self.status is None:
+            os.kill(self.pid, signal.SIGTERM)
+            os.waitpid(self.pid, 0)
+
+
+def run_together(tests, at_once):
+    """At most so many tests at a time; their lines come in order. How many fail."""
+    waiting, told, failed = list(tests), 1, 0
+    apart = {}                          # by number
+    while waiting or any(test.status is None for test in apart.values()):
+        while waiting and sum(test.status is None for test in apart.values()) < at_once:
+            test = waiting.pop(0)
+            apart[test[0]] = Apart(*test)
+        pid, status = os.wait()
+        for test in apart.values():
+            if test.pid == pid:
+                test.status = status
+                failed += status != 0
+        while told in apart and apart[told].status is not None:
+            print(apart[told].text(), end="", flush=True)
+            told += 1
+    return failed
+
+
+def main(at_once=1):
+    """`at_once`: how many tests run at a time, each in a process of its own; what they share is there before."""
+    tests = chosen()
+    print("1..%d" % len(tests), flush=True)
+    if at_once > 1:
+        failed = run_together(tests, at_once)
+    else:
+        failed = sum(not tried(*test) for test in tests)
     sys.exit(1 if failed else 0)

@@ -1,14 +1,24 @@
 """tests/e2e/database_site.py - a clavigerd on a database server, and the load that it is under
 
 What the tests of the engines share: a site whose accounts are in a server's table, sign-ins on many threads, the
-daemon's answers counted by kind.
+daemon's answers counted by kind. Cases that every engine has to pass are in database_faults.py and
+database_names.py; the program that runs them says which engine it is by use().
 """
 
-import threading, time
+import os, threading, time
 
+import harness
 from harness import NO, OK, TEMPORARY, Site, crypt, equal, wait_until
+from relay import Relay
 
 UNCACHED = 'revalidate = "0s"  negative_ttl = "0s"'
+
+# A load lasts longer than an entry is fresh by default.
+CACHED = 'revalidate = "60s"  negative_ttl = "0s"'
+
+# Seconds within which everybody has an answer: the wire's promise; and what a query gets here.
+DEADLINE = 8.0
+QUERY_TIMEOUT = 'query_timeout = "1500ms"'
 
 LOOKUP = "SELECT login, password, enabled FROM users WHERE login = %%u"
 
@@ -24,15 +34,25 @@ def quoted(text):
 
 
 class DatabaseSite(Site):
-    """`hosts` are as in the configuration; `keys` is more of its section `accounts`."""
+    """`hosts` are as in the configuration; `keys` is more of its section `accounts`; `password` is ours at the server."""
 
     ENGINE = None
 
-    def __init__(self, *hosts, lookup=LOOKUP, keys="", cache=UNCACHED, daemon="", tls="off", extra=""):
+    def __init__(self, *hosts, lookup=LOOKUP, keys="", cache=UNCACHED, daemon="", tls="off", extra="", password=None):
+        if password is not None:
+            keys += '  password_file = "%(dir)s/password"'
         accounts = 'accounts "mail" { driver = "%s"  hosts = { %s }  database = "mail"\n' \
             '    user = "claviger"  tls = "%s"  lookup = %s\n    %s }\n' % (
                 self.ENGINE, ", ".join(quoted(h) for h in hosts), tls, quoted(lookup), keys)
         super().__init__(accounts=accounts, cache=cache, daemon=daemon, extra=extra)
+        if password is not None:
+            self.write_secret("password", password)
+
+    def write_secret(self, name, text):
+        path = os.path.join(self.dir, name)
+        with open(path, "w") as f:
+            f.write(text + "\n")
+        os.chmod(path, 0o600)
 
     def asked(self, login, password="right", wanted=OK, what=""):
         equal(self.ask(login, password), wanted, what or "%s, %r\n%s" % (login, password, self.log_text()[-2000:]))
@@ -64,6 +84,53 @@ def user(i):
 
 
 STORED = crypt("right")
+
+# Rows of the table "users" that filled() makes; the last is for a case that changes it.
+USERS = 300
+
+# --- servers of the engine that is tested ----------------------------------------------------------
+
+used = []
+
+
+def use(it):
+    """What the program says of its engine: class Engine in test_mysql.py and in test_pgsql.py."""
+    used[:] = [it]
+    DatabaseSite.ENGINE = it.DRIVER
+
+
+def engine():
+    return used[0]
+
+
+def filled(**options):
+    """A server with the table of users."""
+    server = engine().Server(**options)
+    server.sql(engine().TABLE)
+    return server
+
+
+shared_server = []
+
+
+def shared():
+    """The server of all cases that leave it as it was. Made before the first of them."""
+    if not shared_server:
+        shared_server.append(filled())
+    return shared_server[0]
+
+
+def tcp(server):
+    return "127.0.0.1:%d" % server.port
+
+
+def relayed(server):
+    return Relay(("127.0.0.1", 0), ("127.0.0.1", server.port))
+
+
+def at(relay):
+    return "%s:%d" % relay.address
+
 
 
 class Load:
@@ -112,7 +179,6 @@ class Load:
 
 def all_at_once(site, logins, password="right"):
     """One sign-in for each, all on their way together; (answer, seconds) in their order."""
-    import harness
     socks = [site.connect(timeout=20) for _ in logins]
     began = time.monotonic()
     for sock, login in zip(socks, logins):
@@ -129,7 +195,7 @@ def never_no(answers, what):
 
 
 def well_hit_p99(load, since, until, what):
-    """On a noisy machine the figure is shown, and a third of a second is let pass once in a hundred."""
-    p99 = load.p99_ms(since, until)
-    print("# %s: p99 of cached sign-ins %.2f ms" % (what, p99))
-    assert p99 <= HIT_P99_MS, p99
+    """While there is harm. Where the machine itself is slower than the bound, it is no slower than before the harm."""
+    before, p99 = load.p99_ms(0, since), load.p99_ms(since, until)
+    print("# %s: p99 of cached sign-ins %.2f ms, before %.2f ms" % (what, p99, before))
+    assert p99 <= max(HIT_P99_MS, 1.5 * before), p99

@@ -5,7 +5,7 @@ as user nobody where root runs the tests. The machine's own instance and its opt
 looked at.
 """
 
-import atexit, os, shutil, signal, subprocess, tempfile
+import atexit, contextlib, os, shutil, signal, subprocess, tempfile
 
 from harness import wait_until
 from servers import Server, free_ports, program
@@ -77,6 +77,35 @@ class MariaDB(Server):
     def asked_by_us(self):
         """How many of the daemon's connections it has."""
         return int(self.sql("SELECT count(*) FROM information_schema.processlist WHERE user = '%s'" % READER)[0][0])
+
+    def runs_our_query(self):
+        return self.sql("SELECT 1 FROM information_schema.processlist WHERE user = '%s' AND command = 'Execute'" % READER)
+
+    def executed_for_us(self):
+        """How many prepared statements it has executed: only the daemon has some."""
+        return int(self.sql("SHOW GLOBAL STATUS LIKE 'Com_stmt_execute'")[0][1])
+
+    def statements_for_us(self):
+        """Texts of prepared statements in its log; it was started with LOGS."""
+        with open(self.path("data", "general.log"), errors="backslashreplace") as f:
+            return [line.split("Prepare\t", 1)[1].strip() for line in f if "Prepare\t" in line]
+
+    LOGS = ("--general-log=1", "--general-log-file=general.log")
+
+    def admits_us_by(self, plugin):
+        self.sql("ALTER USER %s@'%%' IDENTIFIED VIA %s" % (READER, plugin))
+
+    def become_replica(self):
+        self.sql("SET GLOBAL read_only = 1")
+
+    @contextlib.contextmanager
+    def locked(self, table):
+        holder = subprocess.Popen(self.client(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1)
+        with holder:
+            holder.stdin.write("LOCK TABLES %s WRITE; SELECT 'held';\n" % table)
+            holder.stdin.flush()
+            wait_until(lambda: self.sql("SHOW OPEN TABLES WHERE In_use > 0"), 5, "the table is locked")
+            yield
 
     def ordered_stop(self, how=signal.SIGTERM):
         """SIGTERM: connections are told and closed; SIGKILL: nobody is told anything."""

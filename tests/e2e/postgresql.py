@@ -4,7 +4,7 @@ The server of Debian's package, in a temporary directory, on a socket there and 
 as user postgres where root runs the tests. The machine's own clusters are not looked at.
 """
 
-import glob, os, pwd, shutil, signal, subprocess, tempfile, atexit
+import contextlib, glob, os, shutil, signal, subprocess, tempfile, atexit
 
 from harness import wait_until
 from servers import Server, command_line, free_ports, kill_one, processes, program
@@ -70,6 +70,7 @@ log_line_prefix = '%p %q%a '
     def __init__(self, encoding="UTF8", locale="C", settings="", hba=HBA, port=None):
         super().__init__("postgresql")
         self.port = port or free_ports(1)[0]
+        self.socket = self.path(".s.PGSQL.%d" % self.port)
         if os.geteuid() == 0:
             shutil.chown(self.dir, "postgres", "postgres")
         call(["cp", "-a", template(("-E", encoding, "--locale", locale)), self.path("data")])
@@ -108,6 +109,47 @@ log_line_prefix = '%p %q%a '
                     "-p", str(self.port), "-U", role, "-d", database, "-f", "-"], input=text,
                    env={"PATH": os.environ["PATH"], "PGCLIENTENCODING": "UTF8"})
         return [line.split("\t") for line in out.splitlines()]
+
+    def asked_by_us(self):
+        """How many of the daemon's connections it has."""
+        return len(self.sql("SELECT 1 FROM pg_stat_activity WHERE usename = '%s'" % READER))
+
+    def runs_our_query(self):
+        return self.sql("SELECT 1 FROM pg_stat_activity WHERE usename = '%s' AND state = 'active'" % READER)
+
+    def statements_for_us(self):
+        """Texts of prepared statements that it was asked to execute; it was started with LOGS."""
+        with open(self.output, errors="backslashreplace") as f:
+            return [line.split(": ", 2)[2].strip() for line in f if READER + " LOG:  execute " in line]
+
+    LOGS = "log_statement = all\n"
+
+    def executed_for_us(self):
+        return len(self.statements_for_us())
+
+    def admits_us_by(self, method):
+        """`method` of pg_hba.conf; our password is "secret" for those that ask for one."""
+        self.sql("SET password_encryption = '%s'; ALTER ROLE %s PASSWORD '%s'" % (
+            "md5" if method == "md5" else "scram-sha-256", READER, "secret"))
+        self.reload(hba="local all all trust\nhost all all 127.0.0.1/32 %s\n" % method)
+        wait_until(lambda: self.sql("SELECT 1 FROM pg_hba_file_rules WHERE auth_method = '%s'" % method), 5,
+                   "the rule is loaded")
+
+    def become_replica(self):
+        self.reload(settings="default_transaction_read_only = on\n")
+        wait_until(lambda: self.sql("SHOW default_transaction_read_only") == [["on"]], 5, "read-only")
+
+    @contextlib.contextmanager
+    def locked(self, table):
+        holder = subprocess.Popen(
+            [programs() + "/psql", "-X", "-q", "-A", "-t", "-h", self.dir, "-p", str(self.port), "-U", OWNER, "-d", "mail"],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        with holder:
+            holder.stdin.write("BEGIN;\nLOCK TABLE %s IN ACCESS EXCLUSIVE MODE;\nSELECT 'held';\n" % table)
+            holder.stdin.flush()
+            while holder.stdout.readline().strip() != "held":
+                assert holder.poll() is None, "nothing was locked"
+            yield
 
     def family(self):
         """Its processes each have a session of their own: they are known by their parent."""

@@ -4,7 +4,7 @@ The tables are schemas/NAME.sql: one text for all engines. A line that starts wi
 [pgsql sqlite] is for these only, [words] are a variant's, <<right>> is a stored password of "right".
 """
 
-import itertools, os, re, sqlite3
+import base64, itertools, json, os, re, sqlite3
 
 import harness
 from harness import DRIVERS, NO, OK, SOURCE, TEMPORARY, Site, crypt
@@ -48,6 +48,10 @@ def statements(variant, engine):
 class SQLite:
     engine = "sqlite"
 
+    @staticmethod
+    def prepare():
+        """Nothing runs."""
+
     def create(self, site, text):
         self.path = os.path.join(site.dir, "tables.db")
         self.sql(text)
@@ -73,15 +77,19 @@ class SQLite:
 
 
 class OnServer:
-    """A database for each variant on one server; `server` is made when it is first needed."""
+    """A database for each variant on one server, which is made when it is first needed."""
 
     servers = {}
 
+    @classmethod
+    def prepare(cls):
+        if cls.engine not in cls.servers:
+            cls.servers[cls.engine] = cls.start()
+
     def create(self, site, text):
-        if self.engine not in self.servers:
-            self.servers[self.engine] = self.start()
+        self.prepare()
         self.server = self.servers[self.engine]
-        self.name = "preset%d" % next(counter)
+        self.name = "preset%d_%d" % (os.getpid(), next(counter))
         self.make()
         self.sql(text)
         self.grant()
@@ -93,7 +101,8 @@ counter = itertools.count()
 class PgSQL(OnServer):
     engine = "pgsql"
 
-    def start(self):
+    @staticmethod
+    def start():
         import postgresql
         return postgresql.PostgreSQL()
 
@@ -120,7 +129,8 @@ class PgSQL(OnServer):
 class MySQL(OnServer):
     engine = "mysql"
 
-    def start(self):
+    @staticmethod
+    def start():
         import mariadb
         return mariadb.MariaDB()
 
@@ -161,7 +171,7 @@ class Tables(Site):
         options = 'options = { %s }' % ", ".join('"%s"' % o for o in variant.options) if variant.options else ""
         accounts = 'accounts "mail" { preset = "%s"  %s  %s  %s }\n' % (
             variant.preset, options, self.tables.config(), extra)
-        self.write_conf(accounts + LISTEN % {"dir": self.dir}, cache=cache)
+        self.write_conf(accounts + LISTEN % {"dir": self.dir}, cache=cache, daemon="threads = 1")
 
     def answers(self):
         """Both sockets are there: the daemon makes one after the other."""
@@ -184,17 +194,29 @@ class Tables(Site):
         return last[-1] if last else done.stderr, done.stdout
 
 
-    def judged(self, login, password, service="imap", remote=""):
-        """One sign-in over the socket: what the caller is told, and the reason in the daemon's log."""
-        told = self.ask(login, password, service, remote=remote or None)
-        self.asked += 1
-        return told, harness.wait_until(self.newest_reason, 5, "the verdict's line in the log")
+    def judged(self, states):
+        """Each asked as a mail server asks: (what the caller is told, the reason in the daemon's log). With one
+        thread the daemon's lines are in the order of its answers."""
+        told = [self.ask(s.login, s.password, s.service, remote=s.remote or None) for s in states]
+        self.asked += len(told)
+        reasons = harness.wait_until(self.reasons, 10, "the verdicts' lines in the log")
+        return list(zip(told, reasons[-len(told):]))
 
     asked = 0
 
-    def newest_reason(self):
+    def reasons(self):
         reasons = re.findall(r" (?:accepted|rejected|unavailable) reason=([\w-]+) via=", self.log_text())
-        return reasons[-1] if len(reasons) == self.asked else None
+        return reasons if len(reasons) == self.asked else None
+
+    def explained(self, states):
+        """The reasons that the daemon gives to clavigerctl, asked on one connection."""
+        with self.connect(self.control) as control, control.makefile("rw") as lines:
+            for s in states:
+                question = {"command": "explain", "login": s.login, "service": s.service,
+                            "password": base64.b64encode(s.password.encode()).decode()}
+                lines.write(json.dumps(dict(question, remote=s.remote) if s.remote else question) + "\n")
+                lines.flush()
+                yield json.loads(lines.readline()).get("reason")
 
 
 UNAVAILABLE = ("bad-stored-password", "account-source-down", "deadline", "overloaded", "internal")
@@ -204,16 +226,21 @@ def wire(reason):
     return OK if reason == "ok" else TEMPORARY if reason in UNAVAILABLE else NO
 
 
-def each(wanted=lambda variant: True):
-    """Every variant on every engine that is built; the tables are gone afterwards."""
-    count = 0
-    for database in databases():
-        for variant in VARIANTS:
-            if database.engine in variant.engines and wanted(variant) and knows(variant):
-                with Tables(variant, database) as site:
-                    count += 1
-                    yield site, "%s on %s" % (variant.name, database.engine)
-    assert count > 0, "nothing was tried"
+def chosen(wanted=lambda variant: True, variants=VARIANTS):
+    """(engine, variant): what is built and wanted."""
+    return [(database, variant) for database in databases() for variant in variants
+            if database.engine in variant.engines and wanted(variant) and knows(variant)]
+
+
+def each(wanted):
+    """Those variants on every engine; the tables are gone afterwards."""
+    for database, variant in chosen(wanted):
+        with Tables(variant, database) as site:
+            yield site, named(site)
+
+
+def named(site):
+    return "%s on %s" % (site.variant.name, site.tables.engine)
 
 
 known = {}
@@ -234,6 +261,6 @@ def knows(variant):
 def gather(faults, call):
     """One fault does not hide the next."""
     try:
-        call()
+        return call()
     except AssertionError as error:
         faults.append(str(error))

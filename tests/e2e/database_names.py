@@ -1,0 +1,122 @@
+"""tests/e2e/database_names.py - rows S and U of the reliability table, as every server has to pass them
+
+What a client sends never becomes SQL, and no collation decides who somebody is. A program says by
+database_site.use() which server, and imports all of this.
+"""
+
+import os
+
+from harness import NO, OK, SOURCE, equal
+from database_site import STORED, USERS, DatabaseSite as Site, engine, filled, shared, tcp, user
+
+LONG = os.environ.get("CLAVIGER_LONG")
+
+# --- S: SQL --------------------------------------------------------------------------------------
+
+FRAMES = ("'%s", "' %s --", "\"%s", "\\'%s", "1%s", "');%s", "$1%s", "%s'||'")
+
+
+def injections():
+    """The strings of tests/unit/injection.txt in what breaks out of quotes and numbers."""
+    with open(os.path.join(SOURCE, "tests", "unit", "injection.txt"), encoding="latin-1") as f:
+        for line in f:
+            if line.startswith("#") or not line.strip("\n"):
+                continue
+            text = line.rstrip("\n").encode("latin-1").decode("unicode_escape", "replace")
+            for frame in FRAMES:
+                yield frame % text
+
+
+TEMPLATES = ("%u", "%n", "%d", "%%u", "%{user}", "%{...}", "${x}", ":login", "?", "$1", "$2", "@login", "{login}",
+             "%s", "%n%n%n", "%p", "%08x", "`id`", "$(id)", "{{7*7}}", "%(dir)s", "\\1")
+WILDCARDS = ("%", "_", "user_@example.org", "user%", "user1@%", "*", "?", "user?@example.org", "[u]ser1@example.org",
+             "user[0-9]@example.org", "0", "1")
+
+
+def test_S01_S02_S04_S05_nothing_that_a_client_sends_becomes_sql():
+    with filled(**engine().LOGS) as server, Site(tcp(server)).start() as site:
+        site.asked(user(1))
+        known = set(server.statements_for_us())
+        equal(len(known), 1, "one statement, %s" % known)
+        asked = 0
+        for text in list(injections()) + list(TEMPLATES) + list(WILDCARDS):
+            for login, password, service, realm in (
+                    (text, "right", "imap", ""), (user(1), text, "imap", ""), (text, "right", "imap", "example.org")):
+                assert site.ask(login, password, service, realm) != OK, (login, password)
+                asked += 1
+        equal(set(server.statements_for_us()), known, "statements after %d sign-ins" % asked)
+        print("# %d sign-ins, %d statements executed, of one text" % (asked, server.executed_for_us()))
+        equal(server.sql("SELECT count(*) FROM users"), [[str(USERS)]], "the table")
+
+
+QUOTES = ("\\", "\\'", "'", "''", "\\' OR 1=1 --", "\u00bf'", "\u00bf\\", "\u00e9\\", "\u2019", "\uff07", "/*! OR 1 */")
+FOREIGN = "\u0436uk@example.org"
+
+
+def test_S03_the_servers_encoding_and_its_strings_make_no_difference():
+    for options, foreign in engine().ENCODINGS:
+        with filled(**options) as server, Site(tcp(server)).start() as site:
+            server.sql("INSERT INTO users VALUES ('jos\u00e9@example.org', '%s', true)" % STORED)
+            for login, password, wanted in ((user(1), "right", OK), ("jos\u00e9@example.org", "right", OK),
+                                            ("jos\u00e9@example.org", "wrong", NO), ("jose@example.org", "right", NO),
+                                            (FOREIGN, "right", foreign)):
+                equal(site.ask(login, password), wanted, "%s: %s" % (options, login))
+            for quote in QUOTES:
+                for login in (user(1) + quote, quote + user(1), quote):
+                    assert site.ask(login, "right") != OK, (options, login)
+            site.asked(user(1), "right", OK, str(options))
+
+
+# --- U: who is who -------------------------------------------------------------------------------
+
+# Spellings that one collation or another takes for the same, measured on MariaDB, and some that ICU does.
+PAIRS = (
+    ("alice", "alice "), ("alice", " alice"), ("alice", "alice\u00a0"), ("stra\u00dfe", "strasse"), ("stra\u00dfe", "strase"),
+    ("\u00fcber", "uber"), ("\u00f8re", "ore"), ("al\u0131ce", "alice"), ("al\u0130ce", "alice"), ("\uff41lice", "alice"),
+    ("\u212aelvin", "kelvin"), ("caf\u00e9", "cafe\u0301"), ("al\u200dice", "alice"), ("al\u00adice", "alice"),
+    ("alice", "al\u0001ice"), ("\ufb01sh", "fish"), ("\u00e6r", "aer"), ("\U0001f600", "\U0001f601"), ("\u0430lice", "alice"),
+    ("\u00e1lice", "alice"), ("alice\U000e0061", "alice"), ("alice", "alice\t"), ("alice", "alice\r"), ("alice", "alice\u200b"),
+)
+
+
+def spellings():
+    """(stored, asked): one way and the other, each in a domain of its own, so that no other row can match."""
+    for i, pair in enumerate(PAIRS):
+        for j, (stored, asked) in enumerate((pair, pair[::-1])):
+            yield tuple("%s@p%d-%d.example" % (name, i, j) for name in (stored, asked))
+    yield "Alice@case.example", "alice@case.example"
+
+
+def test_U01_U02_no_collation_decides_who_somebody_is():
+    server = shared()
+    rows = ", ".join("('%s', '%s')" % (stored, STORED) for stored, _ in spellings())
+    with Site(tcp(server), lookup="SELECT login, password FROM spelled WHERE login = %%u", keys="connections = 1").start() as site:
+        for collation in engine().COLLATIONS:
+            engine().make_spelled(server, collation)
+            server.sql("INSERT INTO spelled VALUES %s, ('alice@example.org', '%s')" % (rows, STORED))
+            for stored, asked in spellings():
+                assert site.ask(asked, "right") != OK, (collation, stored, asked)
+            for spelled in ("alice@example.org", "ALICE@Example.Org"):
+                site.asked(spelled, "right", OK, collation)
+
+
+def test_U03_case_makes_one_account_of_all_spellings():
+    with Site(tcp(shared())).start() as site:
+        for login in ("USER1@EXAMPLE.ORG", "User1@Example.Org", "uSER1@example.ORG"):
+            site.asked(login)
+            site.asked(login, "wrong", NO)
+        assert "USER1" not in site.log_text().replace("login=", ""), site.log_text()
+
+
+def test_U06_rows_that_differ_by_little_are_refused_with_an_alarm():
+    server = shared()
+    engine().make_twins(server)
+    for what, twin, condition in engine().TWINS:
+        server.sql("DELETE FROM twins; INSERT INTO twins VALUES ('alice@example.org', '%s'), ('%s', '%s')" % (
+            STORED, twin, STORED))
+        with Site(tcp(server), lookup="SELECT login, password FROM twins WHERE " + condition).start() as site:
+            site.asked("alice@example.org", "right", NO, what)
+            site.says("ambiguous-account")
+            for only, wanted in (("alice@example.org", OK), (twin, NO)):
+                server.sql("DELETE FROM twins; INSERT INTO twins VALUES ('%s', '%s')" % (only, STORED))
+                site.asked("alice@example.org", "right", wanted, "%s: %r alone" % (what, only))
