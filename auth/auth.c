@@ -31,11 +31,11 @@ source_start(struct auth_source *source, struct error *err)
         .queue_max = source->auth->config.queue_max, .run = judge_run_lookup, .context = source,
     };
 
-    source->conns = calloc(config.threads, sizeof(struct account_conn *));
+    source->conns = calloc(config.threads + 1, sizeof(struct account_conn *));
     if (!source->conns)
         return error_set(err, ERROR_UNAVAILABLE, "accounts \"%s\": no memory",
                          account_source_title(source->source));
-    source->conns_count = config.threads;
+    source->conns_count = config.threads + 1;
     if (writes(source->source)
         && writer_new(source->source, source->auth->config.queue_max, &source->writer, err)
            != ERROR_NONE)
@@ -106,7 +106,8 @@ auth_new(const struct auth_config *config, struct account_source **sources, size
     auth->sources = rooms;
     auth->sources_count = sources_count;
     for (size_t i = 0; i < sources_count; i++)
-        rooms[i] = (struct auth_source){ .auth = auth, .index = i, .source = sources[i] };
+        rooms[i] = (struct auth_source){ .auth = auth, .index = i, .source = sources[i],
+                                         .explaining = PTHREAD_MUTEX_INITIALIZER };
     flight_table_set(&auth->flights);
     pace_set(&auth->pace);
     memory_set(&auth->memory, config->memory_budget > 0 ? config->memory_budget
@@ -128,6 +129,7 @@ source_stop(struct auth_source *source)
     for (size_t i = 0; i < source->conns_count; i++)
         account_conn_close(source->conns[i]);
     free(source->conns);
+    pthread_mutex_destroy(&source->explaining);
     account_source_free(source->source);
 }
 

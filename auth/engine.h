@@ -19,6 +19,8 @@
 #include "auth/weakness.h"
 #include "auth/workers.h"
 
+#include <pthread.h>
+
 #define AUTH_SCOPE_MAX 64
 
 /* One source with its threads; each thread has a connection of its own. */
@@ -26,8 +28,10 @@ struct auth_source {
     struct auth *auth;
     size_t index;                       /* its place in the order of asking */
     struct account_source *source;
-    struct account_conn **conns;        /* one for each thread; NULL until it is needed */
+    struct account_conn **conns;        /* one for each thread, and behind them that of explain;
+                                         * NULL until it is needed */
     size_t conns_count;
+    pthread_mutex_t explaining;         /* who explains has that one */
     struct workers *lookups;
     struct writer *writer;              /* NULL: nothing is ever written */
 };

@@ -88,23 +88,27 @@ tell_cache(struct telling *t)
              (long long)(now_ms - hit.seen_at_ms) / 1000);
 }
 
+/* On a connection that is kept: who explains many has not to wait until he may connect again. */
 static enum error_code
-look_up(struct telling *t, struct account_source *source, struct error *err)
+look_up(struct telling *t, struct auth_source *source, struct error *err)
 {
     const struct account_who who = {
         .login = identity_name(&t->asked.who), .service = span_of(t->asked.service),
         .remote = span_of(t->asked.network),
     };
-    struct account_conn *conn = NULL;
-    enum error_code code = account_conn_open(source, ACCOUNT_READS, &conn, err);
+    struct account_conn **conn = &source->conns[source->conns_count - 1];
+    enum error_code code = ERROR_NONE;
 
     account_secrets_free(t->secrets);
     t->secrets = NULL;
+    pthread_mutex_lock(&source->explaining);
+    if (!*conn)
+        code = account_conn_open(source->source, ACCOUNT_READS, conn, err);
     if (code == ERROR_NONE)
-        code = judge_look_up(conn, &who,
-                             clock_now_ms(&clock_system) + account_source_timeout_ms(source),
+        code = judge_look_up(*conn, &who, clock_now_ms(&clock_system)
+                                          + account_source_timeout_ms(source->source),
                              &t->account, &t->secrets, &t->more_secrets, err);
-    account_conn_close(conn);
+    pthread_mutex_unlock(&source->explaining);
     return code;
 }
 
@@ -157,7 +161,7 @@ tell_sources(struct telling *t)
             continue;
         }
         tell(t, "source", "\"%s\", %s", title, account_source_origin(source));
-        if (look_up(t, source, &err) != ERROR_NONE) {
+        if (look_up(t, &auth->sources[i], &err) != ERROR_NONE) {
             tell(t, "query", "lookup: failed: %s", err.reason);
             return REASON_ACCOUNT_SOURCE_DOWN;
         }

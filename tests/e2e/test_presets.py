@@ -32,8 +32,7 @@ def test_every_state_of_every_preset_has_the_verdict_of_its_manager(site, what, 
 
 @on_each()
 def test_every_state_is_explained_as_it_is_judged(site, what, faults):
-    # Of servers the daemon asks for five connections in a second at most, and explain makes one each time.
-    states = site.variant.states if site.tables.engine == "sqlite" else site.variant.states[:1]
+    states = site.variant.states
     compare(what, faults, states, site.explained(states))
     return len(states)
 
