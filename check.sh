@@ -22,7 +22,7 @@ declare -A about=(
     [gcc]="gcc, warnings are errors: unit and fault tests"
     [sanitize]="AddressSanitizer and UBSan: the same tests"
     [e2e]="real servers: Cyrus IMAP, Postfix, PostgreSQL"
-    [threads]="ThreadSanitizer: unit tests"
+    [threads]="ThreadSanitizer: unit tests, and the daemon"
     [fuzz]="libFuzzer: each target for ${FUZZ_SECONDS:=4} s on its corpus"
     [clang]="clang, warnings are errors: everything builds"
     [distcheck]="make distcheck: a tarball that builds, tests, installs"
@@ -192,7 +192,7 @@ stage_threads() {
     export TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1
     export CLAVIGER_SANITIZED=thread
     build_in threads CC=gcc --enable-werror --disable-hardening CFLAGS="-g -O1 -fsanitize=thread" &&
-        make_check "$build/threads" check_PROGRAMS
+        make_check "$build/threads" check_PROGRAMS daemon_tests
 }
 
 # A finding is an artifact beside the log.
