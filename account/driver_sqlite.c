@@ -190,6 +190,8 @@ set_up(struct account_session *session)
     sqlite3 *db = session->db;
 
     sqlite3_extended_result_codes(db, 1);
+    sqlite3_exec(db, "PRAGMA cache_size=-512", NULL, NULL, NULL);   /* KiB for each thread: leaves
+                                                     * of the index are in the system's anyway */
     sqlite3_busy_handler(db, on_busy, session);
     sqlite3_progress_handler(db, PROGRESS_STEPS, on_progress, session);
     sqlite3_limit(db, SQLITE_LIMIT_LENGTH, VALUE_MAX);

@@ -173,7 +173,7 @@ void
 judge_fingerprint(struct cache *cache, const struct account *account,
                   const struct account_secret *secrets, struct cache_fingerprint *out)
 {
-    *out = (struct cache_fingerprint){ { 0 } };
+    *out = (struct cache_fingerprint){ 0 };
     digest_account(cache, account, out);
     for (; secrets; secrets = secrets->next)
         digest_secret(cache, secrets, out);

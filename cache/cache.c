@@ -5,7 +5,7 @@
 #include <sched.h>
 #include <stdlib.h>
 
-#define REJECTED_SHARE 8        /* room for one rejection for so many acceptances */
+#define REJECTED_SHARE 16       /* room for one rejection for so many acceptances */
 
 /* --- making --- */
 
@@ -13,7 +13,7 @@ void
 cache_config_default(struct cache_config *config)
 {
     *config = (struct cache_config){
-        .entries = 100000,              /* 8 MB; five services for each of 20,000 accounts */
+        .entries = 100000,              /* 7 MB; five services for each of 20,000 accounts */
         .ttl_ms = INT64_C(8) * 3600 * 1000,
         .revalidate_ms = 10 * 1000,
         .negative_ttl_ms = 30 * 1000,
@@ -119,7 +119,7 @@ cache_fingerprint_make(const struct cache *cache, span bytes, struct cache_finge
 {
     struct digest digest = key_fingerprint(cache->ring, bytes);
 
-    *out = (struct cache_fingerprint){ { digest.word[0], digest.word[1] } };
+    *out = (struct cache_fingerprint){ digest.word[0] };
 }
 
 /* --- asking --- */
@@ -156,7 +156,7 @@ judge(const struct cache *cache, const struct entry *accepted, int64_t now_ms,
     int64_t grace_ms = life_get_ms(&cache->grace_ms);
 
     *hit = (struct cache_hit){
-        .fingerprint = { { accepted->fingerprint[0], accepted->fingerprint[1] } },
+        .fingerprint = { accepted->fingerprint },
         .verified_at_ms = accepted->verified_at_ms,
         .seen_at_ms = entry_seen_at_ms(accepted),
         .in_grace = unseen_ms >= believed_ms && unseen_ms < believed_ms + grace_ms,
@@ -180,7 +180,7 @@ cache_find(struct cache *cache, const struct cache_key *key, int64_t now_ms,
         || !find_answer(cache, cache->rejected, key, now_ms, &rejected)
         || (answer == CACHE_STALE && rejected.verified_at_ms < hit->seen_at_ms))
         return answer;
-    *hit = (struct cache_hit){ .reason = (unsigned)rejected.fingerprint[0] };
+    *hit = (struct cache_hit){ .reason = (unsigned)rejected.fingerprint };
     return CACHE_REJECTED;
 }
 

@@ -9,8 +9,8 @@
  * Outputs  A remembered verdict or CACHE_MISS. Never a password or a name: an entry is keyed
  *          digests and times, and the keys die with the process.
  * Errors   Only cache_new() can fail. A full set forgets its entry that was seen least lately.
- * Memory   Reserved at start, touched as it fills, never more: a line of 64 bytes an entry and
- *          one for every set of 14; an eighth more for rejections. Left out of core dumps.
+ * Memory   Reserved at start, touched as it fills, never more: 56 bytes an entry and 64 for
+ *          every set of 14; a sixteenth more for rejections. Left out of core dumps.
  * Threads  Any function from any thread, except cache_free(). cache_find() and cache_knows()
  *          write nothing, take no lock and wait for nobody: a set whose writer the scheduler
  *          has put to sleep is a miss. Writers lock one set for a few hundred nanoseconds.
@@ -72,8 +72,9 @@ void cache_key_make(const struct cache *cache, const struct cache_question *ques
 /* Asks the processor for the set that cache_find() will read. */
 void cache_prefetch(const struct cache *cache, const struct cache_key *key);
 
-/* What a row looked like: a keyed digest of its stored password and policy columns. */
-struct cache_fingerprint { uint64_t word[2]; };
+/* What a row looked like: a keyed digest of its stored password and policy columns. 64 bits: who cannot
+ * see the key cannot look for two rows with the same. */
+struct cache_fingerprint { uint64_t word; };
 
 /* Keyed digest of `bytes`; the caller frames its fields so that they cannot run together. */
 void cache_fingerprint_make(const struct cache *cache, span bytes,

@@ -1,6 +1,6 @@
 /* cache/inside.h - what the files of this room share, and nobody else sees
  *
- * Two tables: acceptances, and an eighth as many rejections. Two orders of events make the
+ * Two tables: acceptances, and a sixteenth as many rejections. Two orders of events make the
  * promises of cache.h true:
  *
  * Flush against insert. A flush first counts itself, then removes. An insert looks at the

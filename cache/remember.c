@@ -93,7 +93,7 @@ rests_on_other_row(const struct table_set *set, size_t way, const struct cache_k
 {
     return table_way_get(set, way, key->account, out) == WAY_OF_ACCOUNT
         && out->service == service_of(key)
-        && !(fingerprint && digest_same(out->fingerprint, fingerprint->word));
+        && !(fingerprint && out->fingerprint == fingerprint->word);
 }
 
 static void
@@ -151,8 +151,7 @@ cache_accept(struct cache *cache, const struct cache_key *key,
     if (kept) {
         struct entry entry = entry_make(key, reach, seen_at_ms, seen.generation);
 
-        entry.fingerprint[0] = fingerprint->word[0];
-        entry.fingerprint[1] = fingerprint->word[1];
+        entry.fingerprint = fingerprint->word;
         forget_other_rows(set, key, fingerprint);
         if (place(set, key->account, &entry, SUCCEEDS_QUESTION, &seen))
             atomic_fetch_add_explicit(&cache->evictions, 1, memory_order_relaxed);
@@ -166,7 +165,7 @@ static bool
 is_refreshed(const struct entry *entry, const struct cache_key *key,
              const struct cache_fingerprint *fingerprint, const struct moment *seen)
 {
-    return entry_answers(entry, key) && digest_same(entry->fingerprint, fingerprint->word)
+    return entry_answers(entry, key) && entry->fingerprint == fingerprint->word
         && entry_lives(entry, seen) && entry->verified_at_ms <= seen->now_ms;
 }
 
@@ -208,7 +207,7 @@ cache_reject(struct cache *cache, const struct cache_key *key, unsigned reason,
     if (may_remember(cache, key, &now)) {
         struct entry entry = entry_make(key, reach, now_ms, now.generation);
 
-        entry.fingerprint[0] = reason;
+        entry.fingerprint = reason;
         place(set, key->account, &entry, SUCCEEDS_PASSWORD, &now);
     }
     table_unlock(set);

@@ -3,7 +3,7 @@
  * Purpose  Keep entries in sets, one set for an account, so that everything known about an
  *          account is found, changed and forgotten in one place. Knows nothing of time or
  *          verdicts.
- * Memory   Mapped once, filled as it is used: a set is 15 cache lines for 14 entries. Left
+ * Memory   Mapped once, filled as it is used: a set is 848 bytes for 14 entries. Left
  *          out of core dumps; in huge pages where the system offers them.
  * Threads  Any function from any thread, except table_free(). A reader takes no lock, writes
  *          nothing and waits for nobody; a writer has one set to itself.
@@ -21,7 +21,7 @@
 struct entry {
     uint64_t question;          /* cache_key's `anywhere` or `here` */
     uint64_t password[2];
-    uint64_t fingerprint[2];    /* of the row; of a rejection, the first is its reason */
+    uint64_t fingerprint;       /* of the row; of a rejection, its reason */
     int64_t verified_at_ms;     /* or rejected at */
     uint32_t seen_after_ms;     /* how long after that the row was last seen: 49 days fit */
     uint32_t service;           /* tag of account, service and scope, whatever the network */
@@ -29,7 +29,7 @@ struct entry {
     uint32_t generation;        /* of flushes of everything */
 };
 
-/* Per set. With its tags they fill 15 cache lines. More would make forgetting an account
+/* Per set: as many as have their tags in one cache line. More would make forgetting an account
  * dearer, fewer would push out entries while other sets have room. */
 #define TABLE_WAYS 14
 

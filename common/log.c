@@ -8,6 +8,7 @@
 #include "common/thread.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdarg.h>
@@ -21,7 +22,7 @@
 
 #define LINE_MAX_BYTES 1000     /* syslog receivers commonly stop at 1024 */
 #define LINE_ROOM (LINE_MAX_BYTES + 64) /* with time, level and end */
-#define BATCH_BYTES 16384
+#define BATCH_BYTES PIPE_BUF    /* a pipe takes so much in one piece, whoever else writes to it */
 #define RING_LINES 2048         /* a power of two */
 #define NAP_MS 5                /* a ring full in that time is 400,000 lines a second */
 #define DOZES 100               /* naps after the last line before the writer sleeps */

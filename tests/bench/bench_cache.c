@@ -108,7 +108,7 @@ static struct speed
 speed_with(size_t accounts)
 {
     struct cache *cache = cache_of(accounts * 2);       /* so that all find room */
-    struct cache_fingerprint row = { { 1, 2 } };
+    struct cache_fingerprint row = { 1 };
     struct speed speed;
 
     for (size_t i = 0; i < accounts; i++) {
@@ -192,7 +192,7 @@ static double
 ratio_of_cache(const size_t *trace, size_t len)
 {
     struct cache *cache = cache_of(ROOM);
-    struct cache_fingerprint row = { { 1, 2 } };
+    struct cache_fingerprint row = { 1 };
     size_t hits = 0;
 
     for (size_t i = 0; i < len; i++) {

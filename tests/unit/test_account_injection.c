@@ -198,6 +198,7 @@ every_string_is_only_ever_a_value(void **state)
     site_sql(site, table);
     before = count_everything(site);
     conn = site_own(site, lookup, &source);
+    assert_code(site_lookup(site, conn, "nobody", "", &account), ERROR_NONE, site);    /* connects */
     trace_start(asked);
     for (size_t i = 0; i < strings.count; i++) {
         span text = span_of(strings.text[i]);
@@ -237,6 +238,7 @@ a_new_password_is_only_ever_a_value(void **state)
     config.queries[ACCOUNT_SET_PASSWORD] = "UPDATE accounts SET password = %p WHERE login = %u";
     source = site_source(site, &config);
     conn = site_conn(site, source, ACCOUNT_MAKES);
+    assert_code(site_lookup(site, conn, "bob", "", &account), ERROR_NONE, site);       /* connects */
     for (size_t i = 0; i < strings.count; i += 7) {
         const struct account_who who = { .login = SPAN("bob"),
                                          .stored = span_of(strings.text[i]) };

@@ -44,7 +44,7 @@ key_of_actor(const struct stage *stage, size_t account, size_t password)
 static struct cache_fingerprint
 fingerprint_of(size_t account, size_t password, uint64_t row)
 {
-    return (struct cache_fingerprint){ { account * PASSWORDS + password, row } };
+    return (struct cache_fingerprint){ (account * PASSWORDS + password) << 32 | row };
 }
 
 static void
@@ -57,9 +57,9 @@ look(struct stage *stage, const struct cache_key *key, size_t account, size_t pa
     if (answer != CACHE_ACCEPTED && answer != CACHE_STALE)
         return;
     atomic_fetch_add(&stage->hits, 1);
-    if (hit.fingerprint.word[0] != account * PASSWORDS + password)
+    if (hit.fingerprint.word >> 32 != account * PASSWORDS + password)
         atomic_fetch_add(&stage->wrong, 1);
-    if (hit.fingerprint.word[1] < oldest)
+    if ((hit.fingerprint.word & UINT32_MAX) < oldest)
         atomic_fetch_add(&stage->outdated, 1);
 }
 
