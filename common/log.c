@@ -5,6 +5,8 @@
  * another, and none makes a system call unless the writer sleeps.
  */
 #include "common/log.h"
+#include "common/clock.h"
+#include "common/limit.h"
 #include "common/thread.h"
 
 #include <errno.h>
@@ -54,6 +56,10 @@ static struct {
     _Alignas(CACHE_LINE) uint64_t head;         /* the writer's own */
     _Alignas(CACHE_LINE) _Atomic uint64_t dropped;
     uint64_t dropped_told;                      /* the writer's own */
+    struct limit limit;
+    _Atomic uint32_t limit_most;
+    uint64_t left_out_told;                     /* the writer's own */
+    uint32_t left_out_told_s;
     atomic_bool running, asleep, stopping;
     _Atomic int level;
     enum log_target target;
@@ -97,6 +103,32 @@ uint64_t
 log_dropped(void)
 {
     return atomic_load_explicit(&ring.dropped, memory_order_relaxed);
+}
+
+void
+log_set_limit(uint32_t lines_a_second)
+{
+    atomic_store(&ring.limit_most, lines_a_second);
+}
+
+uint64_t
+log_left_out(void)
+{
+    return limit_refused(&ring.limit);
+}
+
+static uint32_t
+this_second(void)
+{
+    return (uint32_t)(clock_now_ms(&clock_system) / 1000);
+}
+
+bool
+log_admits(void)
+{
+    uint32_t most = atomic_load_explicit(&ring.limit_most, memory_order_relaxed);
+
+    return most == 0 || limit_admits(&ring.limit, most, this_second());
 }
 
 static bool
@@ -234,15 +266,40 @@ tell_dropped(void)
         ring.dropped_told = dropped;
 }
 
+static bool
+has_left_out(void)
+{
+    return log_left_out() != ring.left_out_told;
+}
+
+/* Once a second, and at the end. */
+static void
+tell_left_out(bool at_the_end)
+{
+    struct line line = { .level = LOG_LEVEL_WARNING };
+    uint64_t left_out = log_left_out();
+
+    if (left_out == ring.left_out_told || (!at_the_end && ring.left_out_told_s == this_second()))
+        return;
+    clock_gettime(CLOCK_REALTIME, &line.at);
+    snprintf(line.text, sizeof(line.text),
+             "log: %llu lines left out, more than %u a second: clavigerctl status has the counts",
+             (unsigned long long)(left_out - ring.left_out_told), atomic_load(&ring.limit_most));
+    write_line(&line);
+    count_dropped(flush(&ring.batch));
+    ring.left_out_told = left_out;
+    ring.left_out_told_s = this_second();
+}
+
 /* For a while after a line the writer looks by itself, so that whoever logs often wakes nobody. */
 static bool
 doze(unsigned *dozes)
 {
     const struct timespec nap = { 0, NAP_MS * 1000000L };
 
-    if (*dozes == DOZES || atomic_load(&ring.stopping))
+    if ((*dozes == DOZES && !has_left_out()) || atomic_load(&ring.stopping))
         return false;
-    ++*dozes;
+    *dozes += *dozes < DOZES;
     nanosleep(&nap, NULL);
     return true;
 }
@@ -277,6 +334,7 @@ writer_main(void *unused)
             written++;
         count_dropped(flush(&ring.batch));
         tell_dropped();
+        tell_left_out(stopping);
         if (written == RING_LINES)
             continue;
         if (stopping)
@@ -310,6 +368,7 @@ log_start(enum log_target target, struct error *err)
         atomic_store(&ring.slots[i].turn, i);
     atomic_store(&ring.tail, 0);
     ring.head = 0;
+    ring.left_out_told_s = this_second();
     ring.target = target;
     atomic_store(&ring.stopping, false);
     if (target == LOG_TO_SYSLOG)

@@ -2,7 +2,8 @@
  *
  * Purpose  A line is put into a fixed ring and written by a thread of its own, so that a
  *          full disk or a stopped syslog never delays an answer. When the ring is full the
- *          line is dropped and counted; the count is logged when there is room again.
+ *          line is dropped and counted; the count is logged when there is room again. Of what
+ *          strangers can cause as often as they like, so many lines a second are made.
  * Inputs   printf-like; bytes outside printable ASCII become "?", so that one event is one
  *          line whatever a stranger sent; log_token() keeps them apart where it matters.
  * Errors   None reach the caller.
@@ -34,6 +35,12 @@ enum log_level log_level(void);
 bool log_level_parse(const char *word, enum log_level *out);
 
 void log_line(enum log_level level, const char *format, ...) PRINTF_LIKE(2, 3);
+
+/* Asked before a line that strangers can cause as often as they like. False: there were too many of
+ * those in this second, it is to be left out, and is counted; a line tells how many once a second. */
+bool log_admits(void);
+void log_set_limit(uint32_t lines_a_second);            /* 0, the default: none */
+uint64_t log_left_out(void);                            /* since the start */
 
 /* What a stranger sent, as one token that a filter cannot mistake for another field: all
  * but letters, digits and @._+:/- becomes \xNN, and what is longer ends in "...". Returns `out`. */

@@ -43,6 +43,7 @@ struct daemon_config {
     size_t connections_max;     /* over all listeners; 0: what the descriptor limit allows */
     const char *driver_dir, *preset_dir;
     enum log_level log_level;
+    size_t log_limit;           /* lines a second about sign-ins that were not accepted; 0: all */
 };
 
 struct config {

@@ -19,6 +19,7 @@ set_defaults(struct config *config)
         .driver_dir = DRIVER_DIR,
         .preset_dir = PRESET_DIR,
         .log_level = LOG_LEVEL_INFO,
+        .log_limit = 100,
     };
     cache_config_default(&config->cache);
     password_bounds_default(&config->auth.password);

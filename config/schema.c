@@ -64,6 +64,7 @@ static const struct config_key daemon_keys[] = {
     { "connections", &config_count, DAEMON(connections_max), .most = 1000000 },
     { "queue", &config_count, MEMBER(struct config, auth.queue_max), .least = 1, .most = 1000000 },
     { "log_level", &config_one_of, DAEMON(log_level), WORDS(log_levels) },
+    { "log_limit", &config_count, DAEMON(log_limit), .most = 1000000 },
     { "driver_dir", &config_path, DAEMON(driver_dir) },
     { "preset_dir", &config_path, DAEMON(preset_dir) },
 };

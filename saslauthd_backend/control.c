@@ -108,6 +108,7 @@ answer_status(const struct control_host *host, const struct control_request *req
     put_counts(reply, &counts);
     put_cache(reply, &stats, hits_of(&counts));
     put_count(reply, "log_dropped", log_dropped());
+    put_count(reply, "log_left_out", log_left_out());
     return ERROR_NONE;
 }
 

@@ -14,7 +14,8 @@
  *   P is base64 of the password's bytes; service, realm and remote may be missing.
  *   status  version, pid; what the daemon adds (control_host.fill_status); reasons{word:count},
  *           via{word:count}; lookups, verifications, joined, waiting; cache{entries,
- *           negative_entries, accepted, rejected, bytes, hits, evictions, flushes}; log_dropped
+ *           negative_entries, accepted, rejected, bytes, hits, evictions, flushes}; log_dropped,
+ *           log_left_out
  *   test    outcome, reason, via, account, must_change, elapsed_ms
  *   explain that, and steps[{step, text}]
  *   flush   entries: how many it forgot; not for "all"

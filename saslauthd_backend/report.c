@@ -24,7 +24,7 @@ report_verdict(const struct report *report, const struct verdict *verdict, bool 
     enum log_level level = levels[verdict->outcome];
     span address = span_until(report->remote, span_find(report->remote, ';'));
 
-    if (level > log_level())
+    if (level > log_level() || (verdict->outcome != VERDICT_ACCEPTED && !log_admits()))
         return;
     log_line(level, "%s reason=%s via=%s listener=%s service=%s rip=%s login=%s ms=%lld%s",
              verdict_outcome_word(verdict->outcome), verdict_reason_word(verdict->reason),

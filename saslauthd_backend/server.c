@@ -319,6 +319,7 @@ replace_running(struct server *server, struct running *next)
     if (next->cache == old->cache)
         cache_reconfigure(next->cache, &next->config->cache);
     log_set_level(next->config->daemon.log_level);
+    log_set_limit((uint32_t)next->config->daemon.log_limit);
     acceptors_free(server->acceptors);
     server->acceptors = NULL;
     server->running = next;
@@ -516,6 +517,7 @@ start(struct server *server, struct error *err)
     enum error_code code = privileges_find(daemon, &server->self.uid, &server->self.gid, err);
 
     log_set_level(daemon->log_level);
+    log_set_limit((uint32_t)daemon->log_limit);
     if (code == ERROR_NONE)
         code = open_listeners(running, &server->self, err);
     if (code == ERROR_NONE)

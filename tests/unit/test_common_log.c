@@ -355,6 +355,37 @@ a_reader_that_went_kills_nobody(void **state)
     assert_int_equal(count_lines("log: 1 lines dropped"), 1);
 }
 
+static void
+the_words_of_strangers_have_a_limit_and_the_rest_is_counted(void **state)
+{
+    const size_t sent = 1000, most = 30;
+    size_t admitted = 0;
+    uint64_t told = 0;
+    struct error err;
+
+    (void)state;
+    capture_start();
+    assert_int_equal(log_start(LOG_TO_STDERR, &err), ERROR_NONE);
+    log_set_limit(most);
+    for (size_t i = 0; i < sent; i++)
+        if (log_admits()) {
+            log_line(LOG_LEVEL_INFO, "event");
+            admitted++;
+        }
+    log_line(LOG_LEVEL_INFO, "of our own");
+    log_stop();
+    log_set_limit(0);
+    capture_end();
+
+    assert_true(admitted >= most && admitted <= 2 * most);     /* it may have been two seconds */
+    assert_int_equal(count_lines("event"), admitted);
+    assert_int_equal(count_lines("of our own"), 1);
+    for (const char *at = captured.text; (at = strstr(at, "log: ")); at++)
+        told += strtoull(at + 5, NULL, 10);
+    assert_int_equal(told, sent - admitted);
+    assert_int_equal(log_left_out(), sent - admitted);
+}
+
 static void *
 log_many(void *name)
 {
@@ -429,6 +460,7 @@ main(void)
         cmocka_unit_test(a_blocked_reader_blocks_nobody_and_drops_are_counted_exactly),
         cmocka_unit_test(what_a_full_disk_does_not_take_is_counted),
         cmocka_unit_test(a_reader_that_went_kills_nobody),
+        cmocka_unit_test(the_words_of_strangers_have_a_limit_and_the_rest_is_counted),
         cmocka_unit_test(many_threads_lose_nothing_uncounted_and_mix_no_lines),
     };
 
