@@ -73,6 +73,7 @@ fill_values(const struct account_who *who, char moment[MOMENT_MAX],
     values[QUERY_SERVICE] = who->service;
     values[QUERY_REMOTE] = who->remote;
     values[QUERY_STORED] = who->stored;
+    values[QUERY_OLD] = who->old;
     values[QUERY_MOMENT] = span_of(moment);
 }
 

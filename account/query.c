@@ -32,11 +32,12 @@ static const struct query_kind {
     [ACCOUNT_SECRETS]      = { "secrets", "undsit", .repeatable = true },
     [ACCOUNT_TOUCH]        = { "touch", "undsit", .repeatable = true },
     [ACCOUNT_CHANGES]      = { "changes", "t", .repeatable = true },
+    [ACCOUNT_REHASH]       = { "rehash", "undpot", .repeatable = false },
 };
 _Static_assert(COUNT(kinds) == ACCOUNT_QUERIES, "a query lacks a row");
 
 /* In the order of enum query_parameter. */
-static const char placeholders[] = "undsipt";
+static const char placeholders[] = "undsipto";
 _Static_assert(sizeof(placeholders) - 1 == QUERY_PARAMETERS, "a parameter lacks a letter");
 
 const char *
@@ -196,8 +197,8 @@ read_placeholder(const char *at)
     if (at[1] == '%')
         return (struct token){ TOKEN_PLACEHOLDER, 2, NULL };
     if (!at[1] || !strchr(placeholders, at[1]) || is_word(at[2]))
-        return token_fault("unknown placeholder: there are %u %n %d %s %i %p %t, "
-                           "and %% for a percent sign");
+        return token_fault("unknown placeholder: there are %u %n %d %s %i %p %o "
+                           "%t, and %% for a percent sign");
     return (struct token){ TOKEN_PLACEHOLDER, 2, NULL };
 }
 

@@ -5,6 +5,7 @@
  *
  *            %u login    %n local part    %d domain     %s service    %i remote address
  *            %p new stored password       %t the moment of asking, Unix seconds
+ *            %o the stored password that a new one takes the place of
  *            %% a percent sign
  *
  *          What stands in '..' ".." `..`, in a comment or between dollar quotes is left as it
@@ -25,7 +26,7 @@
 
 enum query_parameter {
     QUERY_LOGIN, QUERY_LOCAL, QUERY_DOMAIN, QUERY_SERVICE, QUERY_REMOTE, QUERY_STORED,
-    QUERY_MOMENT, QUERY_PARAMETERS
+    QUERY_MOMENT, QUERY_OLD, QUERY_PARAMETERS
 };
 
 /* A text and where it stands; borrowed. */

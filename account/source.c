@@ -71,7 +71,7 @@ config_copy(const struct account_source_config *from, struct account_source_conf
     to->hosts_count = 0;
     to->preset = to->driver = to->file = to->default_scheme = to->make_scheme = NULL;
     to->database = to->user = to->password_file = NULL;
-    to->write_user = to->write_password_file = NULL;
+    to->write_user = to->write_password_file = to->rehash_scheme = NULL;
     to->tls_ca = to->tls_cert = to->tls_key = NULL;
     memset(to->queries, 0, sizeof(to->queries));
     return copy_string(from->title ? from->title : "accounts", &to->title)
@@ -89,6 +89,7 @@ config_copy(const struct account_source_config *from, struct account_source_conf
         && copy_string(from->tls_key, &to->tls_key)
         && copy_string(from->default_scheme, &to->default_scheme)
         && copy_string(from->make_scheme, &to->make_scheme)
+        && copy_string(from->rehash_scheme, &to->rehash_scheme)
         && copy_list(from->options, from->options_count, &to->options, &to->options_count)
         && copy_list(from->domains, from->domains_count, &to->domains, &to->domains_count);
 }
@@ -125,6 +126,7 @@ config_free(struct account_source_config *config)
     free_string(config->tls_key);
     free_string(config->default_scheme);
     free_string(config->make_scheme);
+    free_string(config->rehash_scheme);
     free_list(config->options, config->options_count);
     free_list(config->domains, config->domains_count);
     for (size_t i = 0; i < ACCOUNT_QUERIES; i++)
@@ -183,12 +185,19 @@ check_lookup(const struct account_source *source, const struct preset *preset, s
 
 /* What is configured to be written can be. */
 static enum error_code
-check_last_login(const struct account_source *source, struct error *err)
+check_writes(const struct account_source *source, struct error *err)
 {
-    if (!source->config.last_login || source->queries[ACCOUNT_TOUCH].text)
-        return ERROR_NONE;
-    return error_set(err, ERROR_CONFIG, "last_login: %s has no query %s for %s", source->origin,
-                     account_query_name(ACCOUNT_TOUCH), source->driver->engine);
+    const struct { const char *key; bool wanted; enum account_query query; } writes[] = {
+        { "last_login", source->config.last_login, ACCOUNT_TOUCH },
+        { "rehash_scheme", source->config.rehash_scheme != NULL, ACCOUNT_REHASH },
+    };
+
+    for (size_t i = 0; i < COUNT(writes); i++)
+        if (writes[i].wanted && !source->queries[writes[i].query].text)
+            return error_set(err, ERROR_CONFIG, "%s: %s has no query %s for %s", writes[i].key,
+                             source->origin, account_query_name(writes[i].query),
+                             source->driver->engine);
+    return ERROR_NONE;
 }
 
 /* The same servers for those that read and for those that write. */
@@ -284,7 +293,7 @@ source_fill(struct account_source *source, const struct account_source_config *c
     if (code == ERROR_NONE)
         code = check_lookup(source, preset, err);
     if (code == ERROR_NONE)
-        code = check_last_login(source, err);
+        code = check_writes(source, err);
     if (code == ERROR_NONE)
         code = take_defaults(source, preset, err);
     make_write_config(source);
@@ -434,4 +443,10 @@ int64_t
 account_source_last_login_ms(const struct account_source *source)
 {
     return source->config.last_login ? source->config.last_login_every_ms : 0;
+}
+
+const char *
+account_source_rehash_scheme(const struct account_source *source)
+{
+    return source->config.rehash_scheme;
 }

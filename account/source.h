@@ -16,8 +16,9 @@
 
 /* What can be asked of a source. A preset or a configuration may lack any but the lookup.
  * The name in configuration and preset files is in account/query.c's table. The daemon asks
- * "lookup" and "secrets"; clavigerctl the others but the last two, which nothing asks yet:
- * presets have them where the tables do, and `check-config --online` looks whether they fit. */
+ * "lookup" and "secrets", and where it is configured to "touch" and "rehash"; PAM's users
+ * "set_password"; clavigerctl the others but "changes", which nothing asks yet: presets have it
+ * where the tables do, and `check-config --online` looks whether it fits. */
 enum account_query {
     ACCOUNT_LOOKUP,             /* "lookup"        one row for a login */
     ACCOUNT_LIST,               /* "list"          column login, in order */
@@ -30,6 +31,7 @@ enum account_query {
     ACCOUNT_SECRETS,            /* "secrets"       further passwords of a login */
     ACCOUNT_TOUCH,              /* "touch"         notes a sign-in */
     ACCOUNT_CHANGES,            /* "changes"       column login: changed at %t or later */
+    ACCOUNT_REHASH,             /* "rehash"        %p, where the stored password is still %o */
     ACCOUNT_QUERIES
 };
 
@@ -72,6 +74,8 @@ struct account_source_config {
     unsigned password_encodings;                /* more ways to take a password: a set of
                                                  * enum password_encoding, handed on */
     bool alias;                                 /* the row may name another account than asked */
+    const char *rehash_scheme;                  /* what sign-in upgrades stored passwords to, as
+                                                 * make_scheme; NULL: as all sources do */
     bool last_login;                            /* sign-ins are noted, by the query touch */
     int64_t last_login_every_ms;                /* of one account no oftener than that */
 };
@@ -106,6 +110,8 @@ const char *account_source_make(const struct account_source *source);
 bool account_source_is_latin1(const struct account_source *source);
 size_t account_source_connections(const struct account_source *source);
 int64_t account_source_timeout_ms(const struct account_source *source);
+/* NULL: it has none of its own. */
+const char *account_source_rehash_scheme(const struct account_source *source);
 /* The configuration's default_scheme, or the preset's; NULL: neither says. */
 const char *account_source_default_scheme(const struct account_source *source);
 /* How often a sign-in of one account is noted, ms; 0: this source notes none. */
@@ -117,6 +123,7 @@ struct account_who {
     span service;               /* mapped: %s */
     span remote;                /* address text or empty: %i */
     span stored;                /* new stored password: %p */
+    span old;                   /* the stored password in its place: %o */
     int64_t at_s;               /* %t, Unix seconds; 0: the moment of asking */
 };
 

@@ -17,10 +17,10 @@
 /* --- making and unmaking --------------------------------------------------------- */
 
 static bool
-writes(const struct account_source *source)
+writes(const struct auth_source *source)
 {
-    return account_source_has(source, ACCOUNT_SET_PASSWORD)
-        || account_source_last_login_ms(source) > 0;
+    return account_source_has(source->source, ACCOUNT_SET_PASSWORD) || source->rehash.form.scheme
+        || account_source_last_login_ms(source->source) > 0;
 }
 
 static enum error_code
@@ -36,7 +36,9 @@ source_start(struct auth_source *source, struct error *err)
         return error_set(err, ERROR_UNAVAILABLE, "accounts \"%s\": no memory",
                          account_source_title(source->source));
     source->conns_count = config.threads + 1;
-    if (writes(source->source)
+    if (rehash_set(source, err) != ERROR_NONE)
+        return err->code;
+    if (writes(source)
         && writer_new(source->source, source->auth->config.queue_max, &source->writer, err)
            != ERROR_NONE)
         return err->code;

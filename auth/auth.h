@@ -34,6 +34,8 @@ struct auth_config {
                                                  * together; 0: as much as one may need */
     const char *const *refuse_schemes;          /* names of the registry */
     size_t refuse_schemes_count;
+    const char *rehash;                         /* what sign-in upgrades stored passwords to, "NAME" or
+                                                 * "{NAME}", where a source does not say; NULL: nothing */
     const struct auth_service_rule *services;   /* by mapped name */
     size_t services_count;
 };
@@ -113,6 +115,9 @@ enum auth_write {
     AUTH_WRITE_WRITTEN,         /* rows that were touched for them */
     AUTH_WRITE_DROPPED,         /* last logins that were not noted or not written */
     AUTH_WRITE_CHANGED,         /* passwords, by AUTH_CHANGE */
+    AUTH_WRITE_REHASHED,        /* stored passwords that were replaced by a better one */
+    AUTH_WRITE_LOST,            /* those that had changed meanwhile, and were left alone */
+    AUTH_WRITE_FAILED,          /* those that could not be replaced */
     AUTH_WRITES
 };
 const char *auth_write_word(enum auth_write write);     /* "noted" */

@@ -84,6 +84,9 @@ static const char *const write_words[] = {
     [AUTH_WRITE_WRITTEN] = "written",
     [AUTH_WRITE_DROPPED] = "dropped",
     [AUTH_WRITE_CHANGED] = "changed",
+    [AUTH_WRITE_REHASHED] = "rehashed",
+    [AUTH_WRITE_LOST]    = "rehash_lost",
+    [AUTH_WRITE_FAILED]  = "rehash_failed",
 };
 _Static_assert(COUNT(write_words) == AUTH_WRITES, "a kind of write lacks its word");
 

@@ -3,6 +3,7 @@
  *   auth.c       the door: questions in, tickets out
  *   judge.c      the work of one flight: lookup, policy, password, cache
  *   change.c     a password that is changed
+ *   rehash.c     a stored password that is replaced by a better one
  *   last_login.c which sign-ins are noted
  *   explain.c    the same steps, told
  */
@@ -23,6 +24,13 @@
 
 #define AUTH_SCOPE_MAX 64
 
+/* What a source's stored passwords are upgraded to. */
+struct rehash_rule {
+    struct password_form form;          /* scheme NULL: they are not */
+    struct password_facts facts;        /* of one that was made so */
+    _Atomic int64_t rest_until_ms;      /* none is made before: the last one could not be written */
+};
+
 /* One source with its threads; each thread has a connection of its own. */
 struct auth_source {
     struct auth *auth;
@@ -34,6 +42,7 @@ struct auth_source {
     pthread_mutex_t explaining;         /* who explains has that one */
     struct workers *lookups;
     struct writer *writer;              /* NULL: nothing is ever written */
+    struct rehash_rule rehash;
 };
 
 struct auth {
@@ -50,6 +59,7 @@ struct auth {
     struct memory memory;               /* what verifications may need together */
     struct weakness weakness;
     struct last_logins last_logins;
+    _Atomic size_t rehashing;           /* flights that are answered and not yet written */
     struct counts counts;
 };
 
@@ -92,6 +102,14 @@ void judge_start(struct flight *flight);
 void judge_land(struct flight *flight, enum verdict_reason reason, enum verdict_via via,
                 int64_t not_before_ms);
 
+/* The two halves of it: who waits is answered; the flight is freed. In between nobody can join it. */
+void judge_answer(struct flight *flight, enum verdict_reason reason, enum verdict_via via,
+                  int64_t not_before_ms);
+void judge_end(struct flight *flight);
+
+/* Has the cache remember that the flight's password is right. */
+void judge_remember(struct flight *flight);
+
 /* The same, for a reason that no verification has cost the time of: it is answered when one would
  * have been over. */
 void judge_land_paced(struct flight *flight, enum verdict_reason reason);
@@ -101,6 +119,18 @@ struct trial_end judge_verify(struct flight *flight);
 
 /* The work of AUTH_CHANGE on a hash thread; ends or goes on at the source's writer. */
 void change_run(struct flight *flight);
+
+/* Makes the source's rule: one stored password, to know what it costs. */
+enum error_code rehash_set(struct auth_source *source, struct error *err);
+
+/* Whether the stored password that was right, and is such, should become a better one now. */
+bool rehash_is_due(const struct flight *flight, const struct password_facts *facts);
+
+/* After the answer: sends the flight to the hash threads once more, or ends it. */
+void rehash_start(struct flight *flight);
+
+/* The work on a hash thread; ends or goes on at the source's writer. */
+void rehash_run(struct flight *flight);
 
 /* Notes that the flight's account has signed in, if its source does. */
 void last_login_note(const struct flight *flight);

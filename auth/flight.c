@@ -20,6 +20,7 @@ flight_new(void)
     flight->source = 0;
     flight->secrets = NULL;
     flight->change = NULL;
+    flight->rehashes = false;
     return flight;
 }
 

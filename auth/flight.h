@@ -21,7 +21,7 @@
 /* "ffff:...:ffff" and its terminator. */
 #define FLIGHT_NETWORK_MAX 46
 
-/* What AUTH_CHANGE has besides. */
+/* What AUTH_CHANGE has besides, and a sign-in whose password is stored anew. */
 struct flight_change {
     bool by_root;
     struct secret wanted;               /* the new password */
@@ -49,6 +49,7 @@ struct flight {
     struct account_secret *secrets;     /* its further passwords */
     struct cache_fingerprint fingerprint;
     struct flight_change *change;       /* NULL: nothing is changed */
+    bool rehashes;                      /* it is answered, and its password is to be stored anew */
     struct writer_job write;            /* what its source's writer does for it */
 };
 

@@ -18,8 +18,8 @@
 /* --- the end of a flight ---------------------------------------------------------- */
 
 void
-judge_land(struct flight *flight, enum verdict_reason reason, enum verdict_via via,
-           int64_t not_before_ms)
+judge_answer(struct flight *flight, enum verdict_reason reason, enum verdict_via via,
+             int64_t not_before_ms)
 {
     struct auth *auth = flight->auth;
     struct auth_ticket *tickets = flight_land(&auth->flights, flight);
@@ -42,8 +42,23 @@ judge_land(struct flight *flight, enum verdict_reason reason, enum verdict_via v
     if (reason == REASON_OK && (via == VIA_LOOKUP || via == VIA_REVALIDATED)
         && (flight->action == AUTH_PASSWORD || flight->action == AUTH_SESSION))
         last_login_note(flight);
+}
+
+void
+judge_end(struct flight *flight)
+{
+    struct auth *auth = flight->auth;
+
     flight_free(flight);
     atomic_fetch_sub(&auth->flights.open, 1);
+}
+
+void
+judge_land(struct flight *flight, enum verdict_reason reason, enum verdict_via via,
+           int64_t not_before_ms)
+{
+    judge_answer(flight, reason, via, not_before_ms);
+    judge_end(flight);
 }
 
 /* Without having looked at a password: when a verification would have been over. */
@@ -97,8 +112,8 @@ is_cacheable(const struct flight *flight)
         && span_equal(identity_name(&flight->who), span_of(flight->account.login));
 }
 
-static void
-remember_acceptance(struct flight *flight)
+void
+judge_remember(struct flight *flight)
 {
     if (is_cacheable(flight))
         cache_accept(flight->auth->cache, &flight->key, &flight->fingerprint, reach_of(flight),
@@ -473,6 +488,10 @@ judge_run_hash(void *context, size_t worker, struct job *job)
     struct trial_end end;
 
     (void)worker;
+    if (flight->rehashes) {
+        rehash_run(flight);
+        return;
+    }
     if (clock_now_ms(auth->clock) >= atomic_load(&flight->deadline_ms)) {
         judge_land(flight, REASON_DEADLINE, VIA_LOOKUP, 0);
         return;
@@ -492,8 +511,12 @@ judge_run_hash(void *context, size_t worker, struct job *job)
     }
     pace_note(&auth->pace, clock_now_ms(auth->clock) - flight->queued_at_ms);
     if (end.reason == REASON_OK)
-        remember_acceptance(flight);
+        judge_remember(flight);
     else
         remember_rejection(flight, end.reason);
-    judge_land(flight, end.reason, VIA_LOOKUP, 0);
+    judge_answer(flight, end.reason, VIA_LOOKUP, 0);
+    if (end.reason == REASON_OK && !end.matched && rehash_is_due(flight, &end.facts))
+        rehash_start(flight);
+    else
+        judge_end(flight);
 }

@@ -90,6 +90,8 @@ try_secret(const struct trial *trial, const struct account_secret *secret, struc
     end->verifications++;
     if (verdict == PASSWORD_RIGHT)
         verdict = verify(trial, &stored, &facts, &starved, &err);
+    if (verdict == PASSWORD_RIGHT)
+        end->facts = facts;
     if (trial->tried)
         trial->tried(trial->context, secret, &facts, verdict, &err);
     return starved ? REASON_OVERLOADED : trial_reason(verdict);

@@ -42,6 +42,7 @@ struct trial_end {
     enum verdict_reason reason;
     const struct account_secret *matched;       /* NULL: the row's own, or none */
     bool must_change;                           /* the row's own was right, and has to be changed */
+    struct password_facts facts;                /* of the one that was right */
     size_t verifications;
 };
 

@@ -70,7 +70,7 @@ static const struct config_key daemon_keys[] = {
 };
 
 #define ACCOUNTS(member) MEMBER(struct account_source_config, member)
-#define OWN_QUERIES_AT 24
+#define OWN_QUERIES_AT 25
 /* Not constant: config_schema_init() puts account/'s names of queries behind these. */
 static struct config_key accounts_keys[OWN_QUERIES_AT + ACCOUNT_QUERIES] = {
     { "preset", &config_name, ACCOUNTS(preset) },
@@ -98,6 +98,7 @@ static struct config_key accounts_keys[OWN_QUERIES_AT + ACCOUNT_QUERIES] = {
     { "query_timeout", &config_duration, ACCOUNTS(query_timeout_ms), .least = 100,
       .most = 30 * SECOND },
     { "alias", &config_one_of, ACCOUNTS(alias), WORDS(booleans) },
+    { "rehash_scheme", &config_make_scheme, ACCOUNTS(rehash_scheme) },
     { "last_login", &config_one_of, ACCOUNTS(last_login), WORDS(booleans) },
     { "last_login_every", &config_duration, ACCOUNTS(last_login_every_ms), .least = SECOND,
       .most = DAY },
@@ -159,6 +160,7 @@ static const struct config_key password_keys[] = {
     { "max_cost_ms", &config_count, PASSWORD(cost_ms_max), .least = 1, .most = 3600000 },
     { "refuse_schemes", &config_scheme_row,
       LIST(struct config, auth.refuse_schemes, auth.refuse_schemes_count) },
+    { "rehash", &config_make_scheme, MEMBER(struct config, auth.rehash) },
 };
 
 static const struct config_key identity_keys[] = {
@@ -251,6 +253,16 @@ begin_service(struct config_draft *draft, const char *title, struct error *err)
 
 /* --- what must hold between keys ----------------------------------------------------- */
 
+/* What stored passwords become has to be one that can be made; NULL: nothing. */
+static enum error_code
+check_made(const char *scheme, struct error *err)
+{
+    if (!scheme || password_form_can(scheme))
+        return ERROR_NONE;
+    return error_set(err, ERROR_CONFIG, "\"%s\" is only verified: \"clavigerctl schemes\" lists what "
+                     "can be made", scheme);
+}
+
 static enum error_code
 check_accounts(struct config_section_view *view, struct error *err)
 {
@@ -260,6 +272,9 @@ check_accounts(struct config_section_view *view, struct error *err)
     if (source->write_password_file && !source->write_user)
         return error_set(err, ERROR_CONFIG, "\"write_password_file\" without \"write_user\": "
                          "whose password is it?");
+    view->fault = "rehash_scheme";
+    if (check_made(source->rehash_scheme, err) != ERROR_NONE)
+        return err->code;
     view->fault = NULL;
     if (source->preset || source->queries[ACCOUNT_LOOKUP])
         return ERROR_NONE;
@@ -326,6 +341,9 @@ check_password(struct config_section_view *view, struct error *err)
 {
     struct auth_config *auth = &view->draft->config.auth;
 
+    view->fault = "rehash";
+    if (check_made(auth->rehash, err) != ERROR_NONE)
+        return err->code;
     view->fault = "memory_budget";
     if (auth->memory_budget == 0)
         auth->memory_budget = auth->password.memory_max;

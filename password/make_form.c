@@ -3,13 +3,24 @@
 
 #include <string.h>
 
-static bool
-can_make(const char *scheme)
+/* The scheme's name without its braces. */
+static span
+name_of(const char *scheme)
+{
+    span s = span_of(scheme);
+
+    if (span_starts(s, "{") && s.ptr[s.len - 1] == '}')
+        s = span_until(span_from(s, 1), s.len - 2);
+    return s;
+}
+
+bool
+password_form_can(const char *scheme)
 {
     struct password_scheme_info info;
 
     for (size_t i = 0; password_scheme_get(i, &info); i++)
-        if (info.makes && span_is_nocase(span_of(scheme), info.name))
+        if (info.makes && span_is_nocase(name_of(scheme), info.name))
             return true;
     return false;
 }
@@ -19,22 +30,10 @@ password_form_of(const char *make_scheme, const char *default_scheme, bool latin
 {
     return (struct password_form){
         .scheme = make_scheme ? make_scheme
-                : default_scheme && can_make(default_scheme) ? default_scheme
+                : default_scheme && password_form_can(default_scheme) ? default_scheme
                 : PASSWORD_DEFAULT_SCHEME,
         .latin1 = latin1,
     };
-}
-
-/* The scheme's name without its braces. */
-static enum error_code
-read_scheme(const char *scheme, char name[64], struct error *err)
-{
-    span s = span_of(scheme);
-
-    if (span_starts(s, "{") && s.ptr[s.len - 1] == '}')
-        s = span_until(span_from(s, 1), s.len - 2);
-    return span_to_string(s, name, 64) ? ERROR_NONE
-        : error_set(err, ERROR_CONFIG, "no scheme has so long a name");
 }
 
 /* "{NAME}" in front of a value that has no prefix yet. */
@@ -59,10 +58,10 @@ password_make_form(const struct password_form *form, span password, struct secre
 {
     struct secret latin1;
     char name[64];
-    enum error_code code = read_scheme(form->scheme, name, err);
+    enum error_code code;
 
-    if (code != ERROR_NONE)
-        return code;
+    if (!span_to_string(name_of(form->scheme), name, sizeof(name)))
+        return error_set(err, ERROR_CONFIG, "no scheme has so long a name");
     if (form->latin1 && password_to_latin1(password, &latin1))
         code = password_make(name, form->cost, secret_get(&latin1), out, err);
     else

@@ -138,6 +138,9 @@ struct password_form {
 struct password_form password_form_of(const char *make_scheme, const char *default_scheme,
                                       bool latin1);
 
+/* Whether "NAME", or "{NAME}", is a scheme that can be made. */
+bool password_form_can(const char *scheme);
+
 /* As password_make(). */
 enum error_code password_make_form(const struct password_form *form, span password,
                                    struct secret *out, struct error *err);

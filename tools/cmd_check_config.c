@@ -6,8 +6,8 @@
 
 /* --- --online: do the queries fit the tables? ------------------------------------------- */
 
-/* Who needs a query. What the daemon needs has to fit; for the others it is enough to be told: an
- * account that may only read is good practice. */
+/* Who needs a query. What the daemon needs has to fit, and what it is configured to write with; for the
+ * others it is enough to be told: an account that may only read is good practice. */
 static const struct need {
     enum account_query query;
     bool daemon, writes;
@@ -17,24 +17,34 @@ static const struct need {
     { ACCOUNT_SECRETS,      true,  false, "every sign-in" },
     { ACCOUNT_LIST,         false, false, "clavigerctl user list" },
     { ACCOUNT_CHANGES,      false, false, "changes" },
-    { ACCOUNT_SET_PASSWORD, false, true,  "clavigerctl user passwd" },
+    { ACCOUNT_SET_PASSWORD, false, true,  "changing a password" },
     { ACCOUNT_ENABLE,       false, true,  "clavigerctl user enable" },
     { ACCOUNT_DISABLE,      false, true,  "clavigerctl user disable" },
     { ACCOUNT_ADD,          false, true,  "clavigerctl user add" },
     { ACCOUNT_DELETE,       false, true,  "clavigerctl user del" },
-    { ACCOUNT_TOUCH,        false, true,  "last login" },
+    { ACCOUNT_TOUCH,        false, true,  "last_login" },
+    { ACCOUNT_REHASH,       false, true,  "rehash" },
 };
+
+/* Whether the configuration asks for what the query does. */
+static bool
+is_asked_for(const struct config *config, const struct account_source_config *accounts,
+             const struct need *need)
+{
+    return need->daemon || (need->query == ACCOUNT_TOUCH && accounts->last_login)
+        || (need->query == ACCOUNT_REHASH && (accounts->rehash_scheme || config->auth.rehash));
+}
 
 static enum error_code
 ask_query(struct account_source *source, struct account_conn *conn, const struct need *need,
-          struct error *err)
+          bool counts, struct error *err)
 {
     int64_t deadline_ms = clock_now_ms(&clock_system) + account_source_timeout_ms(source);
     enum error_code code = account_check(conn, need->query, deadline_ms, err);
 
     if (code == ERROR_NONE)
         printf("  query %s: fits\n", account_query_name(need->query));
-    else if (!need->daemon)
+    else if (!counts)
         printf("  query %s: does not fit, and only %s needs it: %s\n",
                account_query_name(need->query), need->what, err->reason);
     else
@@ -45,7 +55,8 @@ ask_query(struct account_source *source, struct account_conn *conn, const struct
 
 /* All queries are told, and the first fault that counts is the result. */
 static enum error_code
-check_online(struct account_source *source, struct error *err)
+check_online(const struct config *config, const struct account_source_config *accounts,
+             struct account_source *source, struct error *err)
 {
     struct account_conn *conns[2] = { NULL, NULL };     /* that only reads; that may write */
     enum error_code worst = account_conn_open(source, ACCOUNT_READS, &conns[0], err);
@@ -59,7 +70,8 @@ check_online(struct account_source *source, struct error *err)
 
         if (!account_source_has(source, needs[i].query))
             continue;
-        code = ask_query(source, conns[needs[i].writes], &needs[i], &next);
+        code = ask_query(source, conns[needs[i].writes], &needs[i],
+                         is_asked_for(config, accounts, &needs[i]), &next);
         if (code != ERROR_NONE && worst == ERROR_NONE) {
             worst = code;
             *err = next;
@@ -87,7 +99,7 @@ check_source(const struct config *config, const struct account_source_config *ac
         return error_prefix(err, "%s", config->path);
     printf("accounts \"%s\": %s\n", accounts->title, account_source_origin(source));
     if (online)
-        code = check_online(source, err);
+        code = check_online(config, accounts, source, err);
     account_source_free(source);
     return code;
 }
@@ -151,7 +163,8 @@ const struct command cmd_check_config = {
     .detail = "Loads drivers and presets and compiles the queries, but connects to no database.\n"
               "A fault is shown with its file and line, and the exit status is 78.\n"
               "With --online each query is prepared on the real tables, and none is run: what is\n"
-              "missing (a table, a column, a right) is told for each. The exit status is 78 when a\n"
-              "query that sign-in needs does not fit, 2 when a source cannot be reached.\n",
+              "missing (a table, a column, a right) is told for each, as user or as write_user. The\n"
+              "exit status is 78 when a query does not fit that sign-in needs, or last_login or\n"
+              "rehash where they are configured; 2 when a source cannot be reached.\n",
     .options = options, .options_count = COUNT(options), .run = run,
 };

@@ -23,6 +23,11 @@ SELECT login, enabled FROM accounts ORDER BY login
 -- query set_password [sqlite]
 UPDATE accounts SET password = %p, must_change = 0, changed_at = %t WHERE login = %u
 
+-- query rehash [sqlite]
+UPDATE accounts SET password = %p
+ WHERE login = %u
+   AND CAST(password AS BLOB) = CAST(%o AS BLOB)
+
 -- query enable [sqlite]
 UPDATE accounts SET enabled = 1, changed_at = %t WHERE login = %u
 

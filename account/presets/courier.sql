@@ -54,3 +54,18 @@ SELECT p.id AS login, 1 AS enabled FROM passwd p ORDER BY p.id
 
 -- query set_password [mysql pgsql sqlite]
 UPDATE passwd SET crypt = %p, clear = '' WHERE id = %u
+
+-- query rehash [mysql]
+UPDATE passwd SET crypt = %p, clear = ''
+ WHERE id = %u
+   AND CAST(CONVERT(CASE WHEN crypt <> '' THEN crypt ELSE CONCAT('{PLAIN}', clear) END USING utf8mb4) AS BINARY) = CAST(%o AS BINARY)
+
+-- query rehash [pgsql]
+UPDATE passwd SET crypt = %p, clear = ''
+ WHERE id = %u
+   AND CAST(CASE WHEN crypt <> '' THEN crypt ELSE '{PLAIN}' || clear END AS text) COLLATE "C" = %o
+
+-- query rehash [sqlite]
+UPDATE passwd SET crypt = %p, clear = ''
+ WHERE id = %u
+   AND CAST(CASE WHEN COALESCE(crypt, '') <> '' THEN crypt ELSE '{PLAIN}' || clear END AS BLOB) = CAST(%o AS BLOB)

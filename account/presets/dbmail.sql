@@ -50,6 +50,21 @@ SELECT u.userid AS login,
 -- query set_password [mysql pgsql sqlite]
 UPDATE %{prefix}users SET passwd = %p, encryption_type = 'crypt' WHERE lower(userid) = lower(%u)
 
+-- query rehash [mysql]
+UPDATE %{prefix}users SET passwd = %p, encryption_type = 'crypt'
+ WHERE lower(userid) = lower(%u)
+   AND CAST(CONVERT(passwd USING utf8mb4) AS BINARY) = CAST(%o AS BINARY)
+
+-- query rehash [pgsql]
+UPDATE %{prefix}users SET passwd = %p, encryption_type = 'crypt'
+ WHERE lower(userid) = lower(%u)
+   AND CAST(passwd AS text) COLLATE "C" = %o
+
+-- query rehash [sqlite]
+UPDATE %{prefix}users SET passwd = %p, encryption_type = 'crypt'
+ WHERE lower(userid) = lower(%u)
+   AND CAST(passwd AS BLOB) = CAST(%o AS BLOB)
+
 -- query enable [mysql pgsql sqlite] if not before-32004
 UPDATE %{prefix}users SET active = 1 WHERE lower(userid) = lower(%u)
 

@@ -41,6 +41,21 @@ SELECT u.username AS login,
 -- query set_password [mysql pgsql sqlite]
 UPDATE djcyradm_mailusers SET password = %p WHERE username = %u
 
+-- query rehash [mysql]
+UPDATE djcyradm_mailusers SET password = %p
+ WHERE username = %u
+   AND CAST(CONVERT(password USING utf8mb4) AS BINARY) = CAST(%o AS BINARY)
+
+-- query rehash [pgsql]
+UPDATE djcyradm_mailusers SET password = %p
+ WHERE username = %u
+   AND CAST(password AS text) COLLATE "C" = %o
+
+-- query rehash [sqlite]
+UPDATE djcyradm_mailusers SET password = %p
+ WHERE username = %u
+   AND CAST(password AS BLOB) = CAST(%o AS BLOB)
+
 -- is_active is boolean on PostgreSQL and a small integer elsewhere: TRUE is both.
 
 -- query enable [mysql pgsql sqlite]

@@ -50,6 +50,11 @@ SELECT m.username AS login,
 -- query set_password [mysql]
 UPDATE mail_users SET password_enc = %p, password = '' WHERE username = lower(%u)
 
+-- query rehash [mysql]
+UPDATE mail_users SET password_enc = %p
+ WHERE username = lower(%u)
+   AND CAST(CONVERT(password_enc USING utf8mb4) AS BINARY) = CAST(%o AS BINARY)
+
 -- query enable [mysql]
 UPDATE mail_users SET postfix = 'Y', imap = 1, pop3 = 1 WHERE username = lower(%u)
 

@@ -77,6 +77,16 @@ SELECT m.username AS login,
 UPDATE mailbox SET password = %p, passwordlastchange = CURRENT_TIMESTAMP, modified = CURRENT_TIMESTAMP
  WHERE username = lower(%u)
 
+-- query rehash [mysql]
+UPDATE mailbox SET password = %p
+ WHERE username = lower(%u)
+   AND CAST(CONVERT(password USING utf8mb4) AS BINARY) = CAST(%o AS BINARY)
+
+-- query rehash [pgsql]
+UPDATE mailbox SET password = %p
+ WHERE username = lower(%u)
+   AND CAST(password AS text) COLLATE "C" = %o
+
 -- query enable [mysql pgsql]
 UPDATE mailbox SET active = 1, modified = CURRENT_TIMESTAMP WHERE username = lower(%u)
 

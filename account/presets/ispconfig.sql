@@ -55,6 +55,11 @@ SELECT m.login AS login,
 UPDATE mail_user SET password = %p
  WHERE (login = lower(%u) OR email = lower(%u)) AND server_id = %{server-id}
 
+-- query rehash [mysql]
+UPDATE mail_user SET password = %p
+ WHERE (login = lower(%u) OR email = lower(%u)) AND server_id = %{server-id}
+   AND CAST(CONVERT(password USING utf8mb4) AS BINARY) = CAST(%o AS BINARY)
+
 -- query enable [mysql]
 UPDATE mail_user SET disablesmtp = 'n', disableimap = 'n', disablepop3 = 'n', disablesieve = 'n'
  WHERE (login = lower(%u) OR email = lower(%u)) AND server_id = %{server-id}

@@ -24,3 +24,8 @@ SELECT u.email AS login, 1 AS enabled FROM virtual_users u ORDER BY u.email
 
 -- query set_password [mysql]
 UPDATE virtual_users SET password = %p WHERE email = lower(%u)
+
+-- query rehash [mysql]
+UPDATE virtual_users SET password = %p
+ WHERE email = lower(%u)
+   AND CAST(CONVERT(password USING utf8mb4) AS BINARY) = CAST(%o AS BINARY)

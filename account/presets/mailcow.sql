@@ -89,6 +89,11 @@ SELECT m.username AS login,
 -- query set_password [mysql]
 UPDATE mailbox SET password = %p WHERE username = lower(%u)
 
+-- query rehash [mysql]
+UPDATE mailbox SET password = %p
+ WHERE username = lower(%u)
+   AND CAST(CONVERT(password USING utf8mb4) AS BINARY) = CAST(%o AS BINARY)
+
 -- query enable [mysql]
 UPDATE mailbox SET active = 1 WHERE username = lower(%u)
 

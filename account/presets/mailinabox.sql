@@ -23,3 +23,8 @@ SELECT email AS login, 1 AS enabled FROM users ORDER BY email
 
 -- query set_password [sqlite]
 UPDATE users SET password = %p WHERE email = lower(%u)
+
+-- query rehash [sqlite]
+UPDATE users SET password = %p
+ WHERE email = lower(%u)
+   AND CAST(password AS BLOB) = CAST(%o AS BLOB)

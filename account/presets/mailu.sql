@@ -89,6 +89,21 @@ UPDATE "user" SET password = %p, updated_at = CURRENT_DATE WHERE email = lower(%
 -- query set_password [mysql]
 UPDATE `user` SET password = %p, updated_at = CURRENT_DATE WHERE email = lower(%u)
 
+-- query rehash [pgsql]
+UPDATE "user" SET password = %p
+ WHERE email = lower(%u)
+   AND CAST(password AS text) COLLATE "C" = %o
+
+-- query rehash [sqlite]
+UPDATE "user" SET password = %p
+ WHERE email = lower(%u)
+   AND CAST(password AS BLOB) = CAST(%o AS BLOB)
+
+-- query rehash [mysql]
+UPDATE `user` SET password = %p
+ WHERE email = lower(%u)
+   AND CAST(CONVERT(password USING utf8mb4) AS BINARY) = CAST(%o AS BINARY)
+
 -- query enable [pgsql sqlite]
 UPDATE "user" SET enabled = TRUE, updated_at = CURRENT_DATE WHERE email = lower(%u)
 

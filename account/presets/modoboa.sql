@@ -96,6 +96,21 @@ SELECT u.email AS login, CASE WHEN u.is_active
 -- query set_password [mysql pgsql sqlite] if not before-1.1 not before-1.0
 UPDATE core_user SET password = %p WHERE email = lower(%u)
 
+-- query rehash [mysql] if not before-1.1 not before-1.0
+UPDATE core_user SET password = %p
+ WHERE email = lower(%u)
+   AND CAST(CONVERT(password USING utf8mb4) AS BINARY) = CAST(%o AS BINARY)
+
+-- query rehash [pgsql] if not before-1.1 not before-1.0
+UPDATE core_user SET password = %p
+ WHERE email = lower(%u)
+   AND CAST(password AS text) COLLATE "C" = %o
+
+-- query rehash [sqlite] if not before-1.1 not before-1.0
+UPDATE core_user SET password = %p
+ WHERE email = lower(%u)
+   AND CAST(password AS BLOB) = CAST(%o AS BLOB)
+
 -- query enable [mysql pgsql sqlite] if not before-1.1 not before-1.0
 UPDATE core_user SET is_active = TRUE WHERE email = lower(%u)
 

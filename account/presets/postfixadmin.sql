@@ -115,6 +115,21 @@ SELECT m.username AS login,
 -- query set_password [mysql pgsql sqlite]
 UPDATE %{prefix}mailbox SET password = %p, modified = CURRENT_TIMESTAMP WHERE username = lower(%u)
 
+-- query rehash [mysql]
+UPDATE %{prefix}mailbox SET password = %p
+ WHERE username = lower(%u)
+   AND CAST(CONVERT(password USING utf8mb4) AS BINARY) = CAST(%o AS BINARY)
+
+-- query rehash [pgsql]
+UPDATE %{prefix}mailbox SET password = %p
+ WHERE username = lower(%u)
+   AND CAST(password AS text) COLLATE "C" = %o
+
+-- query rehash [sqlite]
+UPDATE %{prefix}mailbox SET password = %p
+ WHERE username = lower(%u)
+   AND CAST(password AS BLOB) = CAST(%o AS BLOB)
+
 -- query enable [mysql pgsql sqlite]
 UPDATE %{prefix}mailbox
    SET active = TRUE, modified = CURRENT_TIMESTAMP

@@ -59,6 +59,36 @@ UPDATE users SET passwd = %p, dove_passwd = %p WHERE login = lower(%u)
 -- query set_password [mysql pgsql sqlite] if dove-passwd
 UPDATE users SET dove_passwd = %p WHERE login = lower(%u)
 
+-- query rehash [mysql] if not dove-passwd
+UPDATE users SET passwd = %p
+ WHERE login = lower(%u)
+   AND CAST(CONVERT(passwd USING utf8mb4) AS BINARY) = CAST(%o AS BINARY)
+
+-- query rehash [pgsql] if not dove-passwd
+UPDATE users SET passwd = %p
+ WHERE login = lower(%u)
+   AND CAST(passwd AS text) COLLATE "C" = %o
+
+-- query rehash [sqlite] if not dove-passwd
+UPDATE users SET passwd = %p
+ WHERE login = lower(%u)
+   AND CAST(passwd AS BLOB) = CAST(%o AS BLOB)
+
+-- query rehash [mysql] if dove-passwd
+UPDATE users SET dove_passwd = %p
+ WHERE login = lower(%u)
+   AND CAST(CONVERT(dove_passwd USING utf8mb4) AS BINARY) = CAST(%o AS BINARY)
+
+-- query rehash [pgsql] if dove-passwd
+UPDATE users SET dove_passwd = %p
+ WHERE login = lower(%u)
+   AND CAST(dove_passwd AS text) COLLATE "C" = %o
+
+-- query rehash [sqlite] if dove-passwd
+UPDATE users SET dove_passwd = %p
+ WHERE login = lower(%u)
+   AND CAST(dove_passwd AS BLOB) = CAST(%o AS BLOB)
+
 -- query enable [mysql pgsql sqlite]
 UPDATE users SET active = 'Y' WHERE login = lower(%u)
 

@@ -58,6 +58,16 @@ SELECT u.username AS login,
 -- query set_password [mysql pgsql]
 UPDATE users SET crypt = %p WHERE username = lower(%u)
 
+-- query rehash [mysql]
+UPDATE users SET crypt = %p
+ WHERE username = lower(%u)
+   AND CAST(CONVERT(crypt USING utf8mb4) AS BINARY) = CAST(%o AS BINARY)
+
+-- query rehash [pgsql]
+UPDATE users SET crypt = %p
+ WHERE username = lower(%u)
+   AND CAST(crypt AS text) COLLATE "C" = %o
+
 -- query enable [mysql pgsql]
 UPDATE users SET enabled = 1 WHERE username = lower(%u)
 

@@ -98,6 +98,12 @@ UPDATE users SET passwd = %p
   FROM domain_name n
  WHERE n.gid = users.gid AND n.domainname = lower(%d) AND users.local_part = lower(%n)
 
+-- query rehash [pgsql] if not v0.5
+UPDATE users SET passwd = %p
+  FROM domain_name n
+ WHERE n.gid = users.gid AND n.domainname = lower(%d) AND users.local_part = lower(%n)
+   AND CAST(users.passwd AS text) COLLATE "C" = %o
+
 -- query enable [pgsql] if not v0.5
 UPDATE users SET ssid = NULL
   FROM domain_name n

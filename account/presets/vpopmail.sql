@@ -82,6 +82,21 @@ SELECT pw_name || '@' || pw_domain AS login,
 -- query set_password [mysql pgsql sqlite]
 UPDATE vpopmail SET pw_passwd = %p WHERE pw_name = lower(%n) AND pw_domain = lower(%d)
 
+-- query rehash [mysql]
+UPDATE vpopmail SET pw_passwd = %p
+ WHERE pw_name = lower(%n) AND pw_domain = lower(%d)
+   AND CAST(CONVERT(pw_passwd USING utf8mb4) AS BINARY) = CAST(%o AS BINARY)
+
+-- query rehash [pgsql]
+UPDATE vpopmail SET pw_passwd = %p
+ WHERE pw_name = lower(%n) AND pw_domain = lower(%d)
+   AND CAST(pw_passwd AS text) COLLATE "C" = %o
+
+-- query rehash [sqlite]
+UPDATE vpopmail SET pw_passwd = %p
+ WHERE pw_name = lower(%n) AND pw_domain = lower(%d)
+   AND CAST(pw_passwd AS BLOB) = CAST(%o AS BLOB)
+
 -- query enable [mysql pgsql sqlite]
 UPDATE vpopmail SET pw_gid = pw_gid & ~2062 WHERE pw_name = lower(%n) AND pw_domain = lower(%d)
 

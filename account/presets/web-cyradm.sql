@@ -58,6 +58,16 @@ SELECT a.username AS login,
 -- query set_password [mysql pgsql] if wide-password
 UPDATE accountuser SET password = %p WHERE username = %u
 
+-- query rehash [mysql] if wide-password
+UPDATE accountuser SET password = %p
+ WHERE username = %u
+   AND CAST(CONVERT(password USING utf8mb4) AS BINARY) = CAST(%o AS BINARY)
+
+-- query rehash [pgsql] if wide-password
+UPDATE accountuser SET password = %p
+ WHERE username = %u
+   AND CAST(password AS text) COLLATE "C" = %o
+
 -- query enable [mysql pgsql] if not before-0.5.5
 UPDATE accountuser SET imap = 1, pop = 1, sieve = 1, smtpauth = 1 WHERE username = %u
 

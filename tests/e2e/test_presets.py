@@ -77,7 +77,7 @@ def test_check_config_online_says_which_right_is_missing_and_what_needs_it():
             site.tables.sql("GRANT SELECT ON %s TO %s" % (table, who))
         done = site.ctl("check-config", "--online")
         equal(done.returncode, 0, what + "\n" + done.stdout + done.stderr)
-        assert re.search(r"query set_password: does not fit, and only clavigerctl user passwd needs it: .*denied",
+        assert re.search(r"query set_password: does not fit, and only changing a password needs it: .*denied",
                          done.stdout), what + "\n" + done.stdout
         if len(tables) == 1:            # without any right MySQL does not let us in at all
             continue

@@ -96,8 +96,8 @@ compare(const char *text, const struct query *query, enum account_mark mark)
         } else if (end == in) {
             size_t len = mark_text(mark, ++marks, wanted);
 
-            CHECK(strchr("undsipt", in[1]) && strncmp(out, wanted, len) == 0);
-            CHECK("undsipt"[query->parameters[marks - 1]] == in[1]);
+            CHECK(strchr("undsipto", in[1]) && strncmp(out, wanted, len) == 0);
+            CHECK("undsipto"[query->parameters[marks - 1]] == in[1]);
             out += len;
             end = in + 2;
         }

@@ -26,9 +26,10 @@
     "  options = { \"send-only\", \"server-id=12\" }  make_scheme = \"{BLF-CRYPT}\"  secrets_max = 7\n" \
     "  hosts = { \"db1.example.net\", \"[2001:db8::1]:3307\", \"/run/db.sock\" }  database = mail  user = claviger\n" \
     "  password_file = /etc/p  tls = verify-ca  tls_ca = /ca  tls_cert = /cert  tls_key = /key\n" \
-    "  write_user = scribe  write_password_file = /etc/w  last_login = yes  last_login_every = 5m }\n" \
+    "  write_user = scribe  write_password_file = /etc/w  last_login = yes  last_login_every = 5m\n" \
+    "  rehash_scheme = \"{ARGON2ID}\" }\n" \
     "accounts second { lookup = 'SELECT \"%u\"' list = \"l\\n\\t\\\"\\\\\\$\"  set_password = \"s\n" \
-    "s\"  enable = e  disable = d  add = a  delete = x  schema = c  secrets = k  touch = t  changes = h }\n" \
+    "s\"  enable = e  disable = d  add = a  delete = x  schema = c  secrets = k  touch = t  changes = h  rehash = r }\n" \
     "listen cyrus { protocol = saslauthd  path = /run/mux  owner = root  group = root\n" \
     "  mode = 0600  default_domain = Example.org  services = { POP, imap }\n" \
     "  peers = { root, \"@root\" } }\n" \
@@ -41,7 +42,7 @@
     "  pbkdf2_rounds = 8  phpass_log2 = 9  drupal7_log2 = 10  argon2_passes = 11\n" \
     "  argon2_lanes = 12  otp_rounds = 13  fshp_rounds = 14  scrypt_memory = 32M\n" \
     "  max_memory = 64M  memory_budget = 128M  max_cost_ms = 15\n" \
-    "  refuse_schemes = { plain, LANMAN } }\n" \
+    "  refuse_schemes = { plain, LANMAN }  rehash = SSHA512 }\n" \
     "identity { case = keep }\n"
 
 /* NULL, with the reason in *err, when it is refused. */

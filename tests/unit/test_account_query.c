@@ -97,6 +97,7 @@ static const struct { const char *what, *text, *says; } bad[] = {
     { "two statements", "SELECT 1; SELECT %u", "q:7:11: query lookup: a second statement" },
     { "a second statement after a comment", "SELECT 1; /* a */ DROP TABLE b", "second statement" },
     { "a new password in a lookup", "SELECT %p", "says nothing" },
+    { "an old password in a lookup", "SELECT %o", "says nothing" },
     { "seventeen", "SELECT %u,%u,%u,%u,%u,%u,%u,%u,%u,%u,%u,%u,%u,%u,%u,%u,%u", "more" },
 };
 
@@ -113,7 +114,7 @@ static void
 assert_compiles(const char *what, const char *text, enum account_mark mark, const char *wanted,
                 const char *bound)
 {
-    static const char letters[] = "undsipt";
+    static const char letters[] = "undsipto";
     struct query query;
     struct error err;
 
@@ -193,13 +194,14 @@ a_query_has_only_the_placeholders_that_say_something_there(void **state)
         [ACCOUNT_ENABLE] = "undt", [ACCOUNT_DISABLE] = "undt", [ACCOUNT_ADD] = "undpt",
         [ACCOUNT_DELETE] = "undt", [ACCOUNT_SCHEMA] = "", [ACCOUNT_SECRETS] = "undsit",
         [ACCOUNT_TOUCH] = "undsit", [ACCOUNT_CHANGES] = "t",
+        [ACCOUNT_REHASH] = "undpot",
     };
     struct query query;
     struct error err;
 
     (void)state;
     for (size_t i = 0; i < ACCOUNT_QUERIES; i++)
-        for (const char *letter = "undsipt"; *letter; letter++) {
+        for (const char *letter = "undsipto"; *letter; letter++) {
             char text[] = { 'X', ' ', '%', *letter, '\0' };
             bool fine = strchr(placeholders[i], *letter) != NULL;
 

@@ -89,6 +89,7 @@ expect_accounts(const struct config *config)
         [ACCOUNT_SET_PASSWORD] = "s\ns", [ACCOUNT_ENABLE] = "e", [ACCOUNT_DISABLE] = "d",
         [ACCOUNT_ADD] = "a", [ACCOUNT_DELETE] = "x", [ACCOUNT_SCHEMA] = "c",
         [ACCOUNT_SECRETS] = "k", [ACCOUNT_TOUCH] = "t", [ACCOUNT_CHANGES] = "h",
+        [ACCOUNT_REHASH] = "r",
     };
 
     assert_int_equal(config->accounts_count, 2);
@@ -108,6 +109,11 @@ expect_accounts(const struct config *config)
     assert_int_equal(first->query_timeout_ms, 2000);
     assert_int_equal(first->password_encodings, PASSWORD_LATIN1);
     assert_true(first->alias);
+    assert_string_equal(first->write_user, "scribe");
+    assert_string_equal(first->write_password_file, "/etc/w");
+    assert_string_equal(first->rehash_scheme, "{ARGON2ID}");
+    assert_true(first->last_login);
+    assert_int_equal(first->last_login_every_ms, 300000);
     assert_null(config->accounts[1].preset);
     for (size_t i = 0; i < ACCOUNT_QUERIES; i++)
         assert_string_equal(config->accounts[1].queries[i], queries[i]);
@@ -167,6 +173,7 @@ expect_bounds(const struct config *config)
     assert_int_equal(config->auth.memory_budget, 128 << 20);
     assert_int_equal(config->auth.refuse_schemes_count, 2);
     assert_string_equal(config->auth.refuse_schemes[1], "LANMAN");
+    assert_string_equal(config->auth.rehash, "SSHA512");
 }
 
 static void

@@ -1,4 +1,4 @@
-/* tests/unit/test_auth_change.c - what requests write: changed passwords and last logins
+/* tests/unit/test_auth_writes.c - what requests write: passwords, last logins, better stored passwords
  *
  * Everything is real: an SQLite file with the tables of the preset claviger, the driver, the threads,
  * the clock. What a manager does meanwhile is done behind our back, by site_sql().
@@ -21,6 +21,8 @@
 
 struct bench {
     struct site *site;
+    const char *rehash;
+    int64_t revalidate_ms;
     struct cache *cache;
     struct auth *auth;
 };
@@ -56,8 +58,9 @@ bench_start_on(struct bench *bench, struct site *site,
 {
     struct auth_config config = {
         .local_case = IDENTITY_LOWER, .deadline_ms = 5000, .hash_threads = 2, .queue_max = 100,
+        .rehash = bench->rehash,
     };
-    struct cache_config cache = { .entries = 1000, .ttl_ms = 3600000, .revalidate_ms = 600000,
+    struct cache_config cache = { .entries = 1000, .ttl_ms = 3600000, .revalidate_ms = bench->revalidate_ms,
                                   .negative_ttl_ms = 600000 };
     struct account_source *sources[2];
 
@@ -159,7 +162,7 @@ stored_like(struct site *site, const char *pattern)
 static void
 a_changed_password_counts_at_once_and_the_old_one_is_dead(void **state)
 {
-    struct bench bench;
+    struct bench bench = { .revalidate_ms = 600000 };
 
     bench_start(&bench, *state);
     assert_reason(ask(&bench, AUTH_PASSWORD, "old", ""), REASON_OK);
@@ -195,7 +198,7 @@ static const struct {
 static void
 what_keeps_from_signing_in_keeps_from_changing(void **state)
 {
-    struct bench bench;
+    struct bench bench = { .revalidate_ms = 600000 };
     char sql[200];
 
     bench_start(&bench, *state);
@@ -221,7 +224,7 @@ what_keeps_from_signing_in_keeps_from_changing(void **state)
 static void
 what_is_to_be_mended_does_not_stand_in_the_way(void **state)
 {
-    struct bench bench;
+    struct bench bench = { .revalidate_ms = 600000 };
 
     bench_start(&bench, *state);
     site_sql(bench.site, "UPDATE accounts SET services = 'pop3', must_change = 1");
@@ -234,7 +237,7 @@ static void
 root_need_not_know_the_old_password(void **state)
 {
     struct auth_request request = request_of(AUTH_CHANGE, "", "new");
-    struct bench bench;
+    struct bench bench = { .revalidate_ms = 600000 };
 
     bench_start(&bench, *state);
     site_sql(bench.site, "UPDATE accounts SET password = '!', enabled = 0");
@@ -252,7 +255,7 @@ an_app_password_changes_nothing(void **state)
 {
     struct site *site = *state;
     struct account_source_config config = config_of(site);
-    struct bench bench;
+    struct bench bench = { .revalidate_ms = 600000 };
 
     make_tables(site);
     site_sql(site, "INSERT INTO accounts (login, password) VALUES ('ada@example.org', '{PLAIN}old');"
@@ -271,7 +274,7 @@ a_source_without_the_query_or_without_the_right_denies_a_change(void **state)
 {
     struct site *site = *state;
     struct account_source_config config = site_config(site);
-    struct bench bench;
+    struct bench bench = { .revalidate_ms = 600000 };
 
     make_tables(site);
     site_sql(site, "INSERT INTO accounts (login, password) VALUES ('ada@example.org', '{PLAIN}old')");
@@ -295,7 +298,7 @@ static void
 a_change_that_cannot_be_written_now_is_unavailable_and_not_done(void **state)
 {
     struct site *site = *state;
-    struct bench bench;
+    struct bench bench = { .revalidate_ms = 600000 };
     sqlite3 *db;
 
     bench_start(&bench, site);
@@ -321,7 +324,7 @@ static void
 a_sign_in_is_noted_once_in_its_interval_from_the_cache_too(void **state)
 {
     int64_t before_s = clock_unix_s(&clock_system);
-    struct bench bench;
+    struct bench bench = { .revalidate_ms = 600000 };
 
     bench_start(&bench, *state);
     for (int i = 0; i < 200; i++)
@@ -344,7 +347,7 @@ a_sign_in_is_noted_once_in_its_interval_from_the_cache_too(void **state)
 static void
 only_who_signs_in_is_noted(void **state)
 {
-    struct bench bench;
+    struct bench bench = { .revalidate_ms = 600000 };
 
     bench_start(&bench, *state);
     assert_reason(ask(&bench, AUTH_PASSWORD, "wrong", ""), REASON_WRONG_PASSWORD);
@@ -363,7 +366,7 @@ a_session_is_accepted_at_once_and_noted_for_who_has_an_account(void **state)
     struct auth_request request = request_of(AUTH_SESSION, "", "");
     struct auth_ticket ticket;
     struct verdict verdict;
-    struct bench bench;
+    struct bench bench = { .revalidate_ms = 600000 };
 
     bench_start(&bench, *state);
     assert_int_equal(auth_ask(bench.auth, &request, &ticket, &verdict), AUTH_NOW);
@@ -384,7 +387,7 @@ a_session_is_accepted_where_nothing_is_noted_and_asks_nobody(void **state)
     struct site *site = *state;
     struct account_source_config config = config_of(site);
     struct auth_counts counts;
-    struct bench bench;
+    struct bench bench = { .revalidate_ms = 600000 };
 
     make_tables(site);
     config.last_login = false;
@@ -401,7 +404,7 @@ of_several_sources_the_one_that_has_the_account_notes_it(void **state)
 {
     struct site *site = *state;
     struct account_source_config configs[2] = { site_config(site), config_of(site) };
-    struct bench bench;
+    struct bench bench = { .revalidate_ms = 600000 };
 
     make_tables(site);
     site_sql(site, "CREATE TABLE others (login, last_login);"
@@ -425,7 +428,7 @@ of_several_sources_the_one_that_has_the_account_notes_it(void **state)
 static void
 a_table_that_cannot_be_written_costs_no_sign_in_anything(void **state)
 {
-    struct bench bench;
+    struct bench bench = { .revalidate_ms = 600000 };
     sqlite3 *db;
 
     bench_start(&bench, *state);
@@ -437,6 +440,184 @@ a_table_that_cannot_be_written_costs_no_sign_in_anything(void **state)
     wait_for_writes(&bench, AUTH_WRITE_DROPPED, writes(&bench, AUTH_WRITE_NOTED));
     assert_int_equal(sqlite3_exec(db, "COMMIT", NULL, NULL, NULL), SQLITE_OK);
     sqlite3_close(db);
+    bench_end(&bench);
+}
+
+/* --- a stored password becomes a better one ---------------------------------------------------- */
+
+/* Makes ada's stored password of that scheme and cost; 0: the scheme's own. */
+static void
+store(const struct bench *bench, const char *scheme, unsigned long cost, const char *password)
+{
+    struct secret stored = { .len = 0 };
+    char sql[SECRET_MAX + 100];
+    struct error err;
+
+    assert_int_equal(password_make(scheme, cost, span_of(password), &stored, &err), ERROR_NONE);
+    snprintf(sql, sizeof(sql), "UPDATE accounts SET password = '%.*s'", (int)stored.len,
+             (const char *)stored.bytes);
+    site_sql(bench->site, sql);
+}
+
+static struct verdict
+sign_in(struct bench *bench, const char *password)
+{
+    struct auth_request request = request_of(AUTH_PASSWORD, password, "");
+    struct verdict verdict;
+
+    auth_ask_and_wait(bench->auth, &request, &verdict);
+    return verdict;
+}
+
+static uint64_t
+verifications(const struct bench *bench)
+{
+    struct auth_counts counts;
+
+    auth_counts_get(bench->auth, &counts);
+    return counts.verifications;
+}
+
+static void
+an_old_stored_password_becomes_a_new_one_once_and_stays_remembered(void **state)
+{
+    struct bench bench = { .rehash = "SHA512-CRYPT" };
+
+    bench_start(&bench, *state);
+    assert_reason(sign_in(&bench, "old").reason, REASON_OK);
+    wait_for_writes(&bench, AUTH_WRITE_REHASHED, 1);
+    assert_int_equal(stored_like(bench.site, "$6$%"), 1);
+    assert_true(auth_drain(bench.auth, INT64_MAX));
+    /* The row is another, and what was remembered still counts for it. */
+    assert_int_equal(sign_in(&bench, "old").via, VIA_REVALIDATED);
+    assert_int_equal(verifications(&bench), 1);
+    cache_flush_all(bench.cache);
+    assert_int_equal(sign_in(&bench, "old").via, VIA_LOOKUP);
+    assert_reason(sign_in(&bench, "new").reason, REASON_WRONG_PASSWORD);
+    assert_true(auth_drain(bench.auth, INT64_MAX));
+    assert_int_equal(writes(&bench, AUTH_WRITE_REHASHED), 1);
+    assert_int_equal(writes(&bench, AUTH_WRITE_LOST) + writes(&bench, AUTH_WRITE_FAILED), 0);
+    bench_end(&bench);
+}
+
+/* As many bytes as bcrypt hears: 72. */
+#define LONG "0123456789abcdef01234567" "0123456789abcdef01234567" "0123456789abcdef01234567"
+
+/* What is stored, who signs in with what, and whether it becomes SHA512-CRYPT as it is made. */
+static const struct {
+    const char *what, *scheme;
+    unsigned long cost;
+    const char *stored_of, *password;
+    bool rehashed;
+} candidates[] = {
+    { "another scheme", "SHA256-CRYPT", 0, "old", "old", true },
+    { "the scheme itself", "SHA512-CRYPT", 0, "old", "old", false },
+    { "the scheme, cheaper", "SHA512-CRYPT", 1000, "old", "old", true },
+    { "the scheme, dearer", "SHA512-CRYPT", 200000, "old", "old", false },
+    { "a longer password than the scheme hears", "BLF-CRYPT", 4, LONG, LONG "more", false },
+    { "as much as the scheme hears", "BLF-CRYPT", 4, LONG, LONG, true },
+};
+
+static void
+what_is_as_it_should_be_or_has_more_spellings_is_left_alone(void **state)
+{
+    struct bench bench = { .rehash = "SHA512-CRYPT" };
+
+    bench_start(&bench, *state);
+    for (size_t i = 0; i < COUNT(candidates); i++) {
+        uint64_t before = writes(&bench, AUTH_WRITE_REHASHED);
+
+        store(&bench, candidates[i].scheme, candidates[i].cost, candidates[i].stored_of);
+        assert_reason(sign_in(&bench, candidates[i].password).reason, REASON_OK);
+        assert_true(auth_drain(bench.auth, INT64_MAX));
+        if (writes(&bench, AUTH_WRITE_REHASHED) - before != candidates[i].rehashed)
+            fail_msg("%s: %s", candidates[i].what, candidates[i].rehashed ? "left" : "replaced");
+    }
+    bench_end(&bench);
+}
+
+static void
+a_source_may_have_a_scheme_of_its_own(void **state)
+{
+    struct site *site = *state;
+    struct account_source_config config = config_of(site);
+    struct bench bench = { .rehash = "SHA512-CRYPT" };
+
+    make_tables(site);
+    site_sql(site, "INSERT INTO accounts (login, password) VALUES ('ada@example.org', '{PLAIN}old')");
+    config.rehash_scheme = "{SSHA512}";
+    bench_start_on(&bench, site, &config, 1);
+    assert_reason(sign_in(&bench, "old").reason, REASON_OK);
+    wait_for_writes(&bench, AUTH_WRITE_REHASHED, 1);
+    assert_int_equal(stored_like(site, "{SSHA512}%"), 1);
+    cache_flush_all(bench.cache);
+    assert_int_equal(sign_in(&bench, "old").via, VIA_LOOKUP);
+    bench_end(&bench);
+}
+
+/* Whoever holds the lock since before the sign-in changes the password before it can be written. */
+static void
+a_password_that_was_changed_meanwhile_is_never_overwritten(void **state)
+{
+    struct site *site = *state;
+    struct account_source_config config = config_of(site);
+    struct bench bench = { .rehash = "SHA512-CRYPT" };
+    sqlite3 *db;
+
+    make_tables(site);
+    site_sql(site, "INSERT INTO accounts (login, password) VALUES ('ada@example.org', '{PLAIN}old')");
+    config.query_timeout_ms = PATIENCE_MS;
+    config.last_login = false;
+    bench_start_on(&bench, site, &config, 1);
+    assert_int_equal(sqlite3_open(site->file, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
+    assert_reason(sign_in(&bench, "old").reason, REASON_OK);
+    assert_int_equal(sqlite3_exec(db, "UPDATE accounts SET password = '{PLAIN}newer'; COMMIT",
+                                  NULL, NULL, NULL), SQLITE_OK);
+    sqlite3_close(db);
+    wait_for_writes(&bench, AUTH_WRITE_LOST, 1);
+    assert_int_equal(stored_like(site, "{PLAIN}newer"), 1);
+    assert_int_equal(writes(&bench, AUTH_WRITE_REHASHED), 0);
+    bench_end(&bench);
+}
+
+static void
+a_table_that_refuses_the_new_one_leaves_the_sign_in_accepted(void **state)
+{
+    struct bench bench = { .rehash = "SHA512-CRYPT" };
+
+    bench_start(&bench, *state);
+    site_sql(bench.site, "CREATE TRIGGER no BEFORE UPDATE OF password ON accounts "
+             "BEGIN SELECT RAISE(ABORT, 'read-only'); END");
+    for (int i = 0; i < 10; i++) {
+        assert_reason(sign_in(&bench, "old").reason, REASON_OK);
+        assert_true(auth_drain(bench.auth, INT64_MAX));
+        cache_flush_all(bench.cache);
+    }
+    /* The first failed; the others were not tried, for ten seconds. */
+    assert_true(writes(&bench, AUTH_WRITE_FAILED) >= 1);
+    assert_true(writes(&bench, AUTH_WRITE_FAILED) < 10);
+    assert_int_equal(stored_like(bench.site, "{PLAIN}old"), 1);
+    bench_end(&bench);
+}
+
+static void
+an_app_password_never_becomes_the_accounts_own(void **state)
+{
+    struct site *site = *state;
+    struct account_source_config config = config_of(site);
+    struct bench bench = { .rehash = "SHA512-CRYPT" };
+
+    make_tables(site);
+    site_sql(site, "INSERT INTO accounts (login, password) VALUES ('ada@example.org', '{PLAIN}old');"
+             "CREATE TABLE apps (login, password);"
+             "INSERT INTO apps VALUES ('ada@example.org', '{PLAIN}app')");
+    config.queries[ACCOUNT_SECRETS] = "SELECT password FROM apps WHERE login = %u";
+    bench_start_on(&bench, site, &config, 1);
+    assert_reason(sign_in(&bench, "app").reason, REASON_OK);
+    assert_true(auth_drain(bench.auth, INT64_MAX));
+    assert_int_equal(stored_like(site, "{PLAIN}old"), 1);
+    assert_int_equal(writes(&bench, AUTH_WRITE_REHASHED) + writes(&bench, AUTH_WRITE_LOST), 0);
     bench_end(&bench);
 }
 
@@ -457,6 +638,12 @@ main(void)
         ON_SITE(a_session_is_accepted_where_nothing_is_noted_and_asks_nobody),
         ON_SITE(of_several_sources_the_one_that_has_the_account_notes_it),
         ON_SITE(a_table_that_cannot_be_written_costs_no_sign_in_anything),
+        ON_SITE(an_old_stored_password_becomes_a_new_one_once_and_stays_remembered),
+        ON_SITE(what_is_as_it_should_be_or_has_more_spellings_is_left_alone),
+        ON_SITE(a_source_may_have_a_scheme_of_its_own),
+        ON_SITE(a_password_that_was_changed_meanwhile_is_never_overwritten),
+        ON_SITE(a_table_that_refuses_the_new_one_leaves_the_sign_in_accepted),
+        ON_SITE(an_app_password_never_becomes_the_accounts_own),
     };
 
     log_set_level(LOG_LEVEL_ERROR);
