@@ -16,6 +16,7 @@
 struct account_conn {
     struct account_source *source;
     struct session session;
+    bool in_batch;              /* between account_batch_begin() and _end(): on one session or none */
 };
 
 /* Rows on their way to a reader, which may find a fault in one. */
@@ -41,7 +42,7 @@ account_conn_open(struct account_source *source, enum account_access access,
     *out = malloc(sizeof(**out));
     if (!*out)
         return error_set(err, ERROR_UNAVAILABLE, "no memory for a connection");
-    **out = (struct account_conn){ source, { .source = source, .access = access } };
+    **out = (struct account_conn){ source, { .source = source, .access = access }, false };
     return ERROR_NONE;
 }
 
@@ -104,6 +105,16 @@ take_row(void *context, const struct account_cell *cells, size_t count)
     return rows->code == ERROR_NONE && !rows->enough;
 }
 
+/* A batch is not gone on with on another session, where what came before is not. */
+static enum error_code
+open_session(struct account_conn *conn, int64_t deadline_ms, struct error *err)
+{
+    if (!conn->in_batch)
+        return session_open(&conn->session, deadline_ms, err);
+    return conn->session.driver ? ERROR_NONE
+        : error_set(err, ERROR_UNAVAILABLE, "the connection was lost in the middle of a batch");
+}
+
 static enum error_code
 run_once(struct account_conn *conn, const struct account_statement *statement,
          const span *parameters, int64_t deadline_ms, struct rows *rows, size_t *changed_out,
@@ -113,7 +124,7 @@ run_once(struct account_conn *conn, const struct account_statement *statement,
     enum error_code code;
 
     *lost = false;
-    code = session_open(&conn->session, deadline_ms, err);
+    code = open_session(conn, deadline_ms, err);
     if (code != ERROR_NONE)
         return code;
     code = driver->run(conn->session.driver, statement, parameters, deadline_ms,
@@ -142,7 +153,7 @@ run(struct account_conn *conn, enum account_query which, const struct account_wh
         return code;
     code = run_once(conn, &statement, parameters, deadline_ms, rows, changed_out, &lost, err);
     if (code == ERROR_UNAVAILABLE && lost && query_is_repeatable(which) && !(rows && rows->given)
-        && clock_now_ms(&clock_system) < deadline_ms)
+        && !conn->in_batch && clock_now_ms(&clock_system) < deadline_ms)
         code = run_once(conn, &statement, parameters, deadline_ms, rows, changed_out, &lost,
                         err);
     else if (code != ERROR_NONE && lost && !query_is_repeatable(which))
@@ -315,6 +326,41 @@ account_change(struct account_conn *conn, enum account_query query,
         error_set(err, code, "account \"%.*s\" exists already",
                   (int)span_until(who->login, ACCOUNT_LOGIN_MAX).len,
                   (const char *)who->login.ptr);
+    return code;
+}
+
+static enum error_code
+step(struct account_conn *conn, enum account_step what, int64_t deadline_ms, struct error *err)
+{
+    const struct account_driver *driver = conn->source->driver;
+    bool lost = false;
+    enum error_code code = open_session(conn, deadline_ms, err);
+
+    if (code == ERROR_NONE && driver->step)
+        code = driver->step(conn->session.driver, what, deadline_ms, &lost, err);
+    if (lost)
+        session_lose(&conn->session, deadline_ms, err);
+    return code == ERROR_NONE ? code
+        : error_prefix(err, "accounts \"%s\"", conn->source->config.title);
+}
+
+enum error_code
+account_batch_begin(struct account_conn *conn, int64_t deadline_ms, struct error *err)
+{
+    enum error_code code = step(conn, ACCOUNT_BEGIN, deadline_ms, err);
+
+    conn->in_batch = code == ERROR_NONE;
+    return code;
+}
+
+enum error_code
+account_batch_end(struct account_conn *conn, bool keep, int64_t deadline_ms, struct error *err)
+{
+    enum error_code code = step(conn, keep ? ACCOUNT_COMMIT : ACCOUNT_ROLLBACK, deadline_ms, err);
+
+    if (code != ERROR_NONE)     /* nobody knows what it is in the middle of */
+        session_close(&conn->session);
+    conn->in_batch = false;
     return code;
 }
 

@@ -55,6 +55,9 @@ struct account_target {
 
 struct account_session;         /* the driver's own */
 
+/* Of changes that are made together. */
+enum account_step { ACCOUNT_BEGIN, ACCOUNT_COMMIT, ACCOUNT_ROLLBACK };
+
 struct account_driver {
     unsigned abi;               /* ACCOUNT_DRIVER_ABI */
     const char *name;           /* "sqlite" */
@@ -80,6 +83,11 @@ struct account_driver {
                            const struct account_statement *statement, const span *parameters,
                            int64_t deadline_ms, account_row_fn *row, void *context,
                            size_t *changed_out, bool *lost, struct error *err);
+
+    /* Begins, makes or takes back changes that are made together: those that `run` makes in between. As
+     * `run` returns. NULL: each is made for itself. */
+    enum error_code (*step)(struct account_session *session, enum account_step step,
+                            int64_t deadline_ms, bool *lost, struct error *err);
 
     /* Would `run` find what it needs? Prepares, and asks for the rights where preparing does not,
      * but runs nothing. ERROR_CONFIG when the statement does not fit the tables or the rights;

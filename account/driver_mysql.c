@@ -659,6 +659,22 @@ mysql_run(struct account_session *session, const struct account_statement *state
     return code;
 }
 
+static enum error_code
+mysql_step(struct account_session *session, enum account_step step, int64_t deadline_ms,
+           bool *lost, struct error *err)
+{
+    static const char *const texts[] = {
+        [ACCOUNT_BEGIN] = "START TRANSACTION", [ACCOUNT_COMMIT] = "COMMIT",
+        [ACCOUNT_ROLLBACK] = "ROLLBACK",
+    };
+
+    *lost = false;
+    if (mysql_call_query(session->mysql, texts[step], deadline_ms) == 0)
+        return ERROR_NONE;
+    *lost = session->lost = true;
+    return say_connection(session, deadline_ms, err);
+}
+
 /* Preparing finds the tables and columns, and asks for the rights to them. */
 static enum error_code
 mysql_check(struct account_session *session, const struct account_statement *statement,
@@ -688,5 +704,6 @@ const struct account_driver account_driver = {
     .open = mysql_open,
     .close = mysql_session_close,
     .run = mysql_run,
+    .step = mysql_step,
     .check = mysql_check,
 };

@@ -45,6 +45,7 @@ struct account_session {
     int64_t server_timeout_ms;              /* statement_timeout; 0: not set yet */
     uint64_t tag;                           /* random; starts the names of its statements */
     unsigned names;                         /* how many were given */
+    bool in_batch;                          /* between our BEGIN and its end */
     unsigned prepared[ACCOUNT_QUERIES];     /* the number of each one's name; 0: not prepared */
 };
 
@@ -286,7 +287,8 @@ finish(struct answer *answer)
         take_result(answer, result);
         PQclear(result);
     }
-    if (PQtransactionStatus(answer->session->conn) != PQTRANS_IDLE)
+    if (!answer->session->in_batch
+        && PQtransactionStatus(answer->session->conn) != PQTRANS_IDLE)
         answer->lost = true;
     return answer->code;
 }
@@ -520,6 +522,22 @@ pgsql_run(struct account_session *session, const struct account_statement *state
     return code;
 }
 
+static enum error_code
+pgsql_step(struct account_session *session, enum account_step step, int64_t deadline_ms,
+           bool *lost, struct error *err)
+{
+    static const char *const texts[] = {
+        [ACCOUNT_BEGIN] = "BEGIN", [ACCOUNT_COMMIT] = "COMMIT", [ACCOUNT_ROLLBACK] = "ROLLBACK",
+    };
+    struct answer answer;
+
+    begin(&answer, session, deadline_ms, err);
+    session->in_batch = step == ACCOUNT_BEGIN;
+    finish_sent(&answer, PQsendQuery(session->conn, texts[step]));
+    *lost = answer.lost;
+    return answer.code;
+}
+
 /* EXPLAIN plans, which asks for the rights, and runs nothing. */
 static void
 explain(const struct account_statement *statement, int64_t deadline_ms, struct answer *answer)
@@ -569,5 +587,6 @@ const struct account_driver account_driver = {
     .open = pgsql_open,
     .close = pgsql_close,
     .run = pgsql_run,
+    .step = pgsql_step,
     .check = pgsql_check,
 };

@@ -448,6 +448,26 @@ sqlite_run(struct account_session *session, const struct account_statement *stat
     return run_statement(session, statement, parameters, row, context, changed_out, lost, err);
 }
 
+static enum error_code
+sqlite_step(struct account_session *session, enum account_step step, int64_t deadline_ms,
+            bool *lost, struct error *err)
+{
+    static const char *const texts[] = {
+        [ACCOUNT_BEGIN] = "BEGIN IMMEDIATE", [ACCOUNT_COMMIT] = "COMMIT",
+        [ACCOUNT_ROLLBACK] = "ROLLBACK",
+    };
+    enum error_code code;
+    int result;
+
+    *lost = false;
+    session->deadline_ms = step == ACCOUNT_ROLLBACK ? INT64_MAX : deadline_ms;
+    code = step == ACCOUNT_BEGIN ? check_file(session, lost, err) : ERROR_NONE;
+    if (code != ERROR_NONE)
+        return code;
+    result = sqlite3_exec(session->db, texts[step], NULL, NULL, NULL);
+    return result == SQLITE_OK ? ERROR_NONE : fault(session, result, lost, err);
+}
+
 /* A statement that SQLite cannot prepare, on a file that is well, does not fit the tables. */
 static enum error_code
 sqlite_check(struct account_session *session, const struct account_statement *statement,
@@ -479,5 +499,6 @@ const struct account_driver account_driver = {
     .open = sqlite_open,
     .close = sqlite_close,
     .run = sqlite_run,
+    .step = sqlite_step,
     .check = sqlite_check,
 };

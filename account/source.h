@@ -165,6 +165,14 @@ enum error_code account_change(struct account_conn *conn, enum account_query que
                                const struct account_who *who, int64_t deadline_ms,
                                size_t *changed_out, struct error *err);
 
+/* What account_change() does in between is made together, by account_batch_end() with `keep`, or not at
+ * all: after any fault without. Where the driver knows no such thing, each is made for itself. A batch
+ * holds locks: it is short. */
+enum error_code account_batch_begin(struct account_conn *conn, int64_t deadline_ms,
+                                    struct error *err);
+enum error_code account_batch_end(struct account_conn *conn, bool keep, int64_t deadline_ms,
+                                  struct error *err);
+
 /* Calls `each` for every login, in the query's order, until it says false. */
 enum error_code account_list(struct account_conn *conn, int64_t deadline_ms,
                              bool (*each)(void *context, span login, bool enabled),

@@ -24,6 +24,10 @@
 /* Between two lines in the log about last logins that were dropped. */
 #define TELL_MS 60000
 
+/* Last logins that are written together: few enough that their locks, and SQLite's one, are held for
+ * some milliseconds. */
+#define BATCH 64
+
 /* One row may be at fault; so many in a row mean that the others would fail, too. */
 #define FAILURES_MAX 3
 
@@ -170,39 +174,78 @@ write_deadline_ms(struct writer *writer)
 }
 
 static enum error_code
-write_note(struct writer *writer, const struct note *note, struct error *err)
+write_note(struct writer *writer, const struct note *note, int64_t deadline_ms, struct error *err)
 {
     const struct account_who who = {
         .login = note_login(note), .service = note_service(note), .remote = note_remote(note),
         .at_s = note->at_s,
     };
-    int64_t deadline_ms = write_deadline_ms(writer);
     size_t changed;
 
     if (now_ms() >= deadline_ms)
-        return error_set(err, ERROR_UNAVAILABLE, "no time was left at the end");
+        return error_set(err, ERROR_UNAVAILABLE, "there was no time left");
     return account_change(writer->conn, ACCOUNT_TOUCH, &who, deadline_ms, &changed, err);
 }
 
-/* All that were taken, each once. */
-static void
-write_notes(struct writer *writer)
+/* Notes from `first` on, together: all of them, or none for a fault of any. */
+static enum error_code
+write_together(struct writer *writer, size_t first, size_t count, struct error *err)
 {
-    size_t written = 0, tried = 0, failures = 0;
-    struct error err;
+    int64_t deadline_ms = write_deadline_ms(writer);
+    struct error unheard;
+    enum error_code code = account_batch_begin(writer->conn, deadline_ms, err);
 
-    error_clear(&err);
-    for (; tried < writer->writing.count && failures < FAILURES_MAX; tried++) {
+    if (code != ERROR_NONE)
+        return code;
+    for (size_t i = first; code == ERROR_NONE && i < first + count; i++)
+        code = write_note(writer, &writer->writing.list[i], deadline_ms, err);
+    if (code == ERROR_NONE)
+        return account_batch_end(writer->conn, true, deadline_ms, err);
+    account_batch_end(writer->conn, false, deadline_ms, &unheard);
+    return code;
+}
+
+/* The same, each for itself, until too many in a row fail. Answers how many were written. */
+static size_t
+write_singly(struct writer *writer, size_t first, size_t count, struct error *err)
+{
+    size_t written = 0, failures = 0;
+
+    for (size_t i = first; i < first + count && failures < FAILURES_MAX; i++) {
         run_jobs(writer);
-        if (write_note(writer, &writer->writing.list[tried], &err) == ERROR_NONE) {
+        if (write_note(writer, &writer->writing.list[i], write_deadline_ms(writer), err)
+            == ERROR_NONE) {
             written++;
             failures = 0;
         } else {
             failures++;
         }
     }
-    count_written(writer, written, writer->writing.count - written);
-    tell_dropped(writer, writer->writing.count - written, err.reason);
+    return written;
+}
+
+/* All that were taken. A batch that is refused is tried once more, row by row; when no row of it can be
+ * written, the others are not tried. */
+static void
+write_notes(struct writer *writer)
+{
+    size_t all = writer->writing.count, written = 0, next = 0;
+    bool hopeless = false;
+    struct error err;
+
+    error_clear(&err);
+    while (next < all && !hopeless) {
+        size_t count = all - next < BATCH ? all - next : BATCH, done = count;
+
+        run_jobs(writer);
+        if (count == 1 || write_together(writer, next, count, &err) != ERROR_NONE)
+            done = write_singly(writer, next, count, &err);
+        hopeless = done == 0;
+        written += done;
+        next += count;
+    }
+    count_written(writer, written, all - written);
+    tell_dropped(writer, all - written, err.reason);
     notes_clear(&writer->writing);
 }
 

@@ -168,10 +168,20 @@ class Tables(Site):
         self.variant, self.tables = variant, database()
         super().__init__(accounts="accounts \"none\" { lookup = \"SELECT 1\" }\n")
         self.tables.create(self, statements(variant, self.tables.engine))
+        self.configure(cache, extra)
+
+    def configure(self, cache=UNCACHED, extra=""):
+        """`extra` is more of the section accounts."""
+        variant = self.variant
         options = 'options = { %s }' % ", ".join('"%s"' % o for o in variant.options) if variant.options else ""
         accounts = 'accounts "mail" { preset = "%s"  %s  %s  %s }\n' % (
             variant.preset, options, self.tables.config(), extra)
         self.write_conf(accounts + LISTEN % {"dir": self.dir}, cache=cache, daemon="threads = 1")
+
+    def shown_queries(self):
+        """The preset's for this engine and these options."""
+        return self.ctl("presets", self.variant.preset, "-e", self.tables.engine,
+                        *(["-o", ",".join(self.variant.options)] if self.variant.options else []), check=0).stdout
 
     def answers(self):
         """Both sockets are there: the daemon makes one after the other."""

@@ -122,12 +122,6 @@ MADE = {"vmm": r"\{SHA512-CRYPT\}\$6\$", "django-cyradm": r"\$6\$", "modoboa": r
         "vimbadmin": r"\{BLF-CRYPT\}\$2y\$"}
 
 
-def shown(site):
-    """The preset as its options make it for the engine."""
-    options = ["-o", ",".join(site.variant.options)] if site.variant.options else []
-    return site.ctl("presets", site.variant.preset, "-e", site.tables.engine, *options, check=0).stdout
-
-
 def has_query(text, query):
     return "-- query %s [" % query in text
 
@@ -171,7 +165,7 @@ def switch(site, what, login):
 
 @on_each(lambda v: v.writes)
 def test_clavigerctl_user_writes_what_the_preset_can_and_the_manager_reads(site, what, faults):
-    text, login = shown(site), site.variant.writes
+    text, login = site.shown_queries(), site.variant.writes
     assert makes(text), what
     gather(faults, lambda: passwd(site, what, login))
     if has_query(text, "disable"):
@@ -184,7 +178,7 @@ def test_clavigerctl_user_writes_what_the_preset_can_and_the_manager_reads(site,
 
 @on_each()
 def test_clavigerctl_user_says_which_query_a_preset_lacks(site, what, faults):
-    text = shown(site)
+    text = site.shown_queries()
     for action, query in (("passwd", "set_password"), ("enable", "enable"), ("disable", "disable"), ("add", "add"), ("del", "delete")):
         if has_query(text, query):
             continue
