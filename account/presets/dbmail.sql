@@ -14,13 +14,14 @@
 -- The user __public__ never signs in.
 --
 -- Names are compared without regard to case while only their exact form is unique: two rows are
--- refused, and one that is not in lower case needs identity { case = "keep" }.
+-- refused. The account is the name as it is stored, whatever case it has.
 --
 -- Rights: SELECT on dbmail_users; UPDATE of passwd, encryption_type, active there for changes,
 -- of last_login for touch. passwd has 130 characters on PostgreSQL; what is made has 120.
 
 -- query lookup [mysql pgsql sqlite]
 SELECT u.userid AS login,
+       CASE WHEN REPLACE(u.userid, %u, '') = '' THEN u.userid ELSE lower(u.userid) END AS asked,
        u.passwd AS password,
        CASE u.encryption_type WHEN '' THEN 'PLAIN'
                               WHEN 'md5sum' THEN 'PLAIN-MD5'

@@ -26,7 +26,7 @@
 SELECT m.username AS login,
 -- if alias-domains
        CASE WHEN m.username = lower(%u) THEN m.username
-            ELSE REPLACE(m.username, m.domain, a.alias_domain) END AS asked,
+            ELSE REPLACE(m.username, CONCAT('@', m.domain), CONCAT('@', a.alias_domain)) END AS asked,
 -- endif
        m.password AS password,
        CASE WHEN m.active = 1 AND d.backupmx = 0
@@ -59,7 +59,7 @@ SELECT m.username AS login,
 -- endif
  WHERE m.username = lower(%u)
 -- if alias-domains
-    OR (a.alias_domain IS NOT NULL AND m.username = REPLACE(lower(%u), a.alias_domain, m.domain))
+    OR (a.alias_domain IS NOT NULL AND m.username = CONCAT(lower(%n), '@', m.domain))
 -- endif
 
 -- query list [mysql pgsql]

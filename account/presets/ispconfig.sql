@@ -5,6 +5,7 @@
 -- make SHA512-CRYPT
 -- encoding latin1
 -- option server-id=1  this mail server's id in ISPConfig's table server
+-- option skip-domain  a domain that is not active does not keep its mailboxes out, as in 3.1's own query
 
 -- What to know:
 --
@@ -30,10 +31,12 @@
 SELECT m.login AS login,
        CASE WHEN m.login = lower(%u) THEN m.login ELSE m.email END AS asked,
        m.password AS password,
+-- if not skip-domain
        CASE WHEN EXISTS (SELECT 1 FROM mail_domain d
                           WHERE d.domain = SUBSTRING_INDEX(m.email, '@', -1)
                             AND d.server_id = m.server_id AND d.active = 'n')
             THEN 0 ELSE 1 END AS enabled,
+-- endif
        CASE WHEN CASE %s WHEN 'imap'  THEN m.disableimap
                          WHEN 'pop3'  THEN m.disablepop3
                          WHEN 'smtp'  THEN m.disablesmtp

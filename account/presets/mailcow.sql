@@ -11,7 +11,7 @@
 -- mailcow verifies none without one.
 --
 -- active = 2 receives mail and may not sign in. Rooms, things and groups (kind) never sign in.
--- A mailbox whose authsource is Keycloak, OIDC or LDAP has no password here and is disabled.
+-- A mailbox whose authsource is Keycloak, OIDC or LDAP has no password here, and app passwords only.
 --
 -- The switches for services in attributes are the main password's. An app password has its own,
 -- and signs in where the main password may not; app passwords are tried after the main one.
@@ -24,13 +24,15 @@
 SELECT m.username AS login,
 -- if alias-domains
        CASE WHEN m.username = lower(%u) THEN m.username
-            ELSE REPLACE(m.username, m.domain, a.alias_domain) END AS asked,
+            ELSE REPLACE(REPLACE('<l>@<d>', '<d>', a.alias_domain), '<l>', m.local_part) END AS asked,
 -- endif
+-- if before-2025-03
        m.password AS password,
-       CASE WHEN m.active = 1 AND d.active = 1
--- if not before-2025-03
-             AND COALESCE(m.authsource, 'mailcow') = 'mailcow'
 -- endif
+-- if not before-2025-03
+       CASE WHEN COALESCE(m.authsource, 'mailcow') = 'mailcow' THEN m.password END AS password,
+-- endif
+       CASE WHEN m.active = 1 AND d.active = 1
              AND m.kind NOT REGEXP 'location|thing|group' THEN 1 ELSE 0 END AS enabled,
        CASE WHEN COALESCE(JSON_VALUE(m.attributes,
                   CASE %s WHEN 'imap'  THEN '$.imap_access'

@@ -31,7 +31,8 @@
 -- query lookup [mysql pgsql sqlite]
 SELECT u.email AS login,
 -- if alias-domains
-       CASE WHEN u.email = lower(%u) THEN u.email ELSE REPLACE(u.email, d.name, a.name) END AS asked,
+       CASE WHEN u.email = lower(%u) THEN u.email
+            ELSE REPLACE(REPLACE('<l>@<d>', '<d>', a.name), '<l>', m.address) END AS asked,
 -- endif
        u.password AS password,
        CASE WHEN u.is_active

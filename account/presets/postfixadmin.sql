@@ -38,7 +38,7 @@
 SELECT m.username AS login,
 -- if alias-domains
        CASE WHEN m.username = lower(%u) THEN m.username
-            ELSE REPLACE(m.username, m.domain, a.alias_domain) END AS asked,
+            ELSE REPLACE(REPLACE('<l>@<d>', '<d>', a.alias_domain), '<l>', m.local_part) END AS asked,
 -- endif
        m.password AS password,
 -- if smtp-active
@@ -52,7 +52,8 @@ SELECT m.username AS login,
 -- endif
             THEN 1 ELSE 0 END AS enabled,
 -- if enforce-expiry
-       CASE WHEN d.password_expiry > 0 AND m.password_expiry <= CURRENT_TIMESTAMP
+       CASE WHEN d.password_expiry > 0
+             AND (m.password_expiry IS NULL OR m.password_expiry <= CURRENT_TIMESTAMP)
             THEN 1 ELSE 0 END AS password_expired,
 -- endif
 -- if smtp-active

@@ -21,7 +21,7 @@
 SELECT u.username AS login,
 -- if alias-domains
        CASE WHEN d.domain = lower(%d) THEN u.username
-            ELSE REPLACE(u.username, d.domain, a.alias) END AS asked,
+            ELSE REPLACE(REPLACE('<l>@<d>', '<d>', a.alias), '<l>', u.localpart) END AS asked,
 -- endif
        u.crypt AS password,
        CASE WHEN u.enabled = 1

@@ -1,7 +1,7 @@
 """tests/e2e/preset_states.py - what each preset has to say of each row of schemas/NAME.sql
 
-A state is a row of a table: what it is, the login, the service, the password, and the reason of the verdict
-(doc/log.md). It follows from the account manager's own rules, not from our query: the facts stand
+A state is a row of a table: what it is, the login, the service, the password, the reason of the verdict
+(doc/log.md), and which account it is. It follows from the account manager's own rules, not from our query: the facts stand
 in the comments of account/presets/NAME.sql and, with their sources, in the manager's code.
 """
 
@@ -9,7 +9,8 @@ import itertools
 
 from collections import namedtuple
 
-State = namedtuple("State", "what login service password reason remote")
+# `account`: whose sign-in it is, where that is not the login in lower case.
+State = namedtuple("State", "what login service password reason remote account")
 
 # Tables of schemas/`tables`.sql with `words` for what stands in [brackets], and further SQL; the options
 # that are chosen; and what clavigerctl's writes are tried on (None: the preset has none of them).
@@ -21,13 +22,14 @@ SERVICE, NONE, TWO, EXPIRED = "service-denied", "no-password", "ambiguous-accoun
 NETWORK, BAD = "network-denied", "bad-stored-password"
 
 
-def state(what, login, reason=OK, service="imap", password="right", remote=""):
-    return State(what, login, service, password, reason, remote)
+def state(what, login, reason=OK, service="imap", password="right", remote="", account=None):
+    return State(what, login, service, password, reason, remote, account or login.lower())
 
 
-def services(what, login, denied, password="right", known=("imap", "pop3", "smtp", "sieve"), otherwise=OK):
+def services(what, login, denied, password="right", known=("imap", "pop3", "smtp", "sieve"), otherwise=OK, account=None):
     """One state for each service: refused for those of `denied`."""
-    return [state("%s, %s" % (what, s), login, SERVICE if s in denied else otherwise, s, password) for s in known]
+    return [state("%s, %s" % (what, s), login, SERVICE if s in denied else otherwise, s, password, account=account)
+            for s in known]
 
 
 def variant(preset, engines, states, name="", tables=None, words=(), sql=(), options=(), writes=None, column=None):
@@ -42,6 +44,8 @@ def common(login="ada@example.org"):
         state("unknown", "eve@example.org", UNKNOWN),
         state("a blank behind the local part", "ada @example.org", "malformed"),
         state("a name that goes on", login + "x", UNKNOWN),
+        state("capitals", login.upper(), account=login),
+        state("no password", login, "empty-password", password=""),
     ]
 
 
@@ -68,12 +72,14 @@ add("django-cyradm", ALL, common() + [
 TMAIL = [
     state("two rows", "twin@example.org", TWO), state("inactive", "off@example.org", OFF),
     state("empty passwords", "empty@example.org", NONE),
+    state("active is NULL", "nobody@example.org", OFF),
     state("a service that tmail does not know", "ada@example.org", SERVICE, "http"),
 ]
 add("tmail", ALL, common() + TMAIL + services("relay and mailbox", "ada@example.org", ())
     + services("relay only", "relay", ("imap", "pop3", "sieve"))
     + services("mailbox only", "box@example.org", ("smtp",))
     + services("neither", "none@example.org", ("imap", "pop3", "smtp", "sieve"))
+    + services("NULL", "null@example.org", ("imap", "pop3", "smtp", "sieve"))
     + [state("Dovecot's own hash", "ada@example.org", WRONG, password="of dovecot")],
     writes="ada@example.org", column=("users", "passwd"))
 add("tmail", ALL, [
@@ -87,7 +93,10 @@ MODOBOA = common() + [
     state("inactive", "off@example.org", OFF), state("NULL password", "null@example.org", NONE),
     state("an administrator without a mailbox", "boss@example.org", UNKNOWN),
     state("two rows of one address", "twin@example.org", TWO),
-    state("bare md5-crypt", "bare@example.org"),
+    state("one account, two mailboxes", "boxes@example.org", TWO),
+    state("bare md5-crypt", "bare@example.org"), state("unusable password", "unusable@example.org", NONE),
+    state("a user name of its own", "own", UNKNOWN), state("its address", "own@example.org"),
+    state("an unknown service", "ada@example.org", OK, "http"),
 ]
 DOMAIN_OFF = [state("domain disabled", "in@off.example", OFF)]
 NO_ALIAS = [state("alias domain", "ada@alias.example", UNKNOWN)]
@@ -101,11 +110,14 @@ add("modoboa", ALL, MODOBOA + DOMAIN_OFF + NO_ALIAS + [
     writes="ada@example.org", column=("admin_mailbox", "is_send_only"))
 add("modoboa", ALL, MODOBOA + [
     state("domain disabled, and not looked at", "in@off.example"),
-    state("alias domain", "ada@alias.example"),
+    state("alias domain", "ada@alias.example", account="ada@example.org"),
+    state("alias domain, capitals", "ADA@Alias.Example", account="ada@example.org"),
+    state("alias domain, a name like the domain's", "example.org@alias.example", account="example.org@example.org"),
     state("alias domain, wrong", "ada@alias.example", WRONG, password="wrong"),
     state("alias domain, inactive account", "off@alias.example", OFF),
-    state("alias domain that is disabled", "ada@away.example", UNKNOWN)],
-    name="modoboa-options", words=AGE, options=("alias-domains", "skip-domain"))
+    state("alias domain that is disabled", "ada@away.example", UNKNOWN)]
+    + services("alias domain, send-only", "send@alias.example", ("imap", "pop3", "sieve"), account="send@example.org"),
+    sql=("UPDATE admin_mailbox SET is_send_only = TRUE WHERE id = 9",), name="modoboa-options", words=AGE, options=("alias-domains", "skip-domain"))
 add("modoboa", ALL, MODOBOA + DOMAIN_OFF + NO_ALIAS + services("send", "send@example.org", ()),
     name="modoboa-2.1", words=dict(AGE, **{"send-only": ""}), options=("before-2.2",), writes="ada@example.org")
 for version, table, option in (("1.0", "admin_user", "before-1.1"), ("0.9", "auth_user", "before-1.0")):
@@ -126,13 +138,16 @@ add("postfixadmin", ALL, PFA + DOMAIN_OFF + NO_ALIAS + [
     words={"prefix": ""}, writes="ada@example.org", column=("mailbox", "active"))
 add("postfixadmin", ALL, PFA + [
     state("domain inactive, and not looked at", "in@off.example"),
-    state("alias domain", "ada@alias.example"), state("alias domain, wrong", "ada@alias.example", WRONG, password="wrong"),
+    state("alias domain", "ada@alias.example", account="ada@example.org"),
+    state("alias domain, a name like the domain's", "example.org@alias.example", account="example.org@example.org"),
+    state("alias domain, wrong", "ada@alias.example", WRONG, password="wrong"),
     state("alias domain, inactive mailbox", "off@alias.example", OFF),
     state("alias domain that is disabled", "ada@away.example", UNKNOWN),
     state("alias domain, unknown", "eve@alias.example", UNKNOWN),
     state("expired", "late@strict.example", EXPIRED),
     state("expired, wrong", "late@strict.example", WRONG, password="wrong"),
-    state("not expired yet", "soon@strict.example"), state("a domain without expiry", "ada@example.org")],
+    state("not expired yet", "soon@strict.example"), state("no moment of expiry", "never@strict.example", EXPIRED),
+    state("a domain without expiry", "ada@example.org")],
     name="postfixadmin-options", words={"prefix": "pfa_"},
     options=("prefix=pfa_", "alias-domains", "skip-domain", "enforce-expiry"), writes="ada@example.org",
     column=("pfa_alias_domain", "target_domain"))
@@ -154,26 +169,48 @@ add("postfixadmin", ALL, PFA + DOMAIN_OFF + services("both active", "ada@example
        state("neither", "totp@example.org", WRONG, password="wrong")],
     name="postfixadmin-4.0", words={"prefix": ""}, options=("smtp-active", "app-passwords"), writes="ada@example.org",
     column=("mailbox_app_password", "password_hash"))
+add("postfixadmin", ALL, PFA + DOMAIN_OFF + services("without the switch for smtp, inactive", "send@example.org", (), otherwise=OFF)
+    + services("without the switch for smtp, active", "read@example.org", ())
+    + services("app password", "totp@example.org", (), "of phone")
+    + [state("main password with TOTP", "totp@example.org", SERVICE), state("alias domain", "totp@alias.example", SERVICE),
+       state("alias domain, app password", "totp@alias.example", password="of tablet", account="totp@example.org"),
+       state("expired", "late@strict.example", EXPIRED)],
+    name="postfixadmin-apps", words={"prefix": ""}, options=("app-passwords", "alias-domains", "enforce-expiry"))
+# Its tables on MySQL are in latin1: a login that they cannot hold is an error to the server, and not "unknown".
+add("postfixadmin", ("mysql",), PFA + DOMAIN_OFF + [
+    state("alias domain", "ada@alias.example", account="ada@example.org"), state("Cyrillic", "\u0436uk@example.org", "account-source-down"),
+    state("an accent", "\u00e1da@example.org", UNKNOWN), state("fullwidth", "\uff41da@example.org", "account-source-down")],
+    name="postfixadmin-latin1", words={"prefix": ""}, options=("alias-domains",),
+    sql=tuple("ALTER TABLE %s CONVERT TO CHARACTER SET latin1 COLLATE latin1_general_ci" % t for t in ("mailbox", "domain", "alias_domain")))
 
 # --- VMM -------------------------------------------------------------------------------------------
 VMM = (common() + services("all four", "ada@example.org", ()) + services("set of none", "off@example.org", ("imap", "pop3", "smtp", "sieve"))
        + services("no smtp", "nosmtp@example.org", ("smtp",)) + services("no pop3", "nopop3@example.org", ("pop3",))
        + services("no imap", "noimap@example.org", ("imap",)) + services("no sieve", "nosieve@example.org", ("sieve",))
-       + [state("alias domain", "ada@alias.example"), state("an unknown service", "ada@example.org", SERVICE, "http")])
+       + [state("an unknown service", "ada@example.org", SERVICE, "http")])
+VMM_ALIAS = [state("alias domain", "ada@alias.example"), state("alias domain, wrong", "ada@alias.example", WRONG, password="wrong")] \
+    + services("alias domain, no imap", "noimap@alias.example", ("imap",))
 VMM7 = VMM + services("the domain's set has none", "in@off.example", ("imap", "pop3", "smtp", "sieve")) + [
     state("its own set goes first", "own@off.example"), state("locked", "lock@example.org", NONE)]
-add("vmm", ("pgsql",), VMM7, words={"fourth": "sieve"}, writes="ada@example.org", column=("service_set", "sieve"))
-add("vmm", ("pgsql",), VMM7, name="vmm-older-file", words={"fourth": "managesieve"}, options=("managesieve",),
+add("vmm", ("pgsql",), VMM7 + VMM_ALIAS, words={"fourth": "sieve"}, writes="ada@example.org", column=("service_set", "sieve"))
+add("vmm", ("pgsql",), VMM7 + VMM_ALIAS, name="vmm-older-file", words={"fourth": "managesieve"}, options=("managesieve",),
     writes="ada@example.org")
-add("vmm", ("pgsql",), VMM7, name="vmm-primary", words={"fourth": "sieve"}, options=("primary-domain",))
-add("vmm", ("pgsql",), VMM, name="vmm-0.5", tables="vmm05", words={"fourth": "sieve"}, options=("v0.5",))
-add("vmm", ("pgsql",), VMM, name="vmm-0.5-older", tables="vmm05", words={"fourth": "managesieve"},
+add("vmm", ("pgsql",), VMM7 + [state("alias domain", "ada@alias.example", account="ada@example.org")]
+    + services("alias domain, no imap", "noimap@alias.example", ("imap",), account="noimap@example.org"), name="vmm-primary", words={"fourth": "sieve"}, options=("primary-domain",))
+add("vmm", ("pgsql",), VMM + VMM_ALIAS, name="vmm-0.5", tables="vmm05", words={"fourth": "sieve"}, options=("v0.5",))
+add("vmm", ("pgsql",), VMM + VMM_ALIAS, name="vmm-0.5-older", tables="vmm05", words={"fourth": "managesieve"},
     options=("v0.5", "managesieve"))
 
 # --- mailcow ---------------------------------------------------------------------------------------
 MAILCOW = common() + DOMAIN_OFF + [
     state("inactive", "off@example.org", OFF), state("receives only", "recv@example.org", OFF),
-    state("a room", "room@example.org", OFF), state("empty password", "lock@example.org", NONE),
+    state("a room", "room@example.org", OFF), state("a group", "group@example.org", OFF),
+    state("empty password", "lock@example.org", NONE), state("a password without a prefix", "plain@example.org", BAD),
+    state("no attributes", "bare@example.org"), state("attributes that are no strings", "true@example.org"),
+    state("attributes that are no strings, pop3", "true@example.org", SERVICE, "pop3"),
+    state("app password of a mailbox that receives only", "recv@example.org", OFF, password="of phone"),
+    state("app password of a room", "room@example.org", OFF, password="of phone"),
+    state("an unknown service", "ada@example.org", OK, "http"), state("an unknown service, app password", "ada@example.org", SERVICE, "http", "of phone"),
     state("app password", "ada@example.org", OK, "imap", "of phone"),
     state("app password, another service", "ada@example.org", SERVICE, "smtp", "of phone"),
     state("the second app password", "ada@example.org", OK, "smtp", "of printer"),
@@ -186,13 +223,16 @@ MAILCOW = common() + DOMAIN_OFF + [
   + services("no smtp", "nosmtp@example.org", ("smtp",)) + services("no sieve", "nosieve@example.org", ("sieve",))
 SOURCE_OF = {"authsource": "authsource ENUM('mailcow','keycloak','generic-oidc','ldap') DEFAULT 'mailcow', "}
 add("mailcow", ("mysql",), MAILCOW + NO_ALIAS + [
-    state("force_pw_update is the web's", "force@example.org"), state("single sign-on", "oidc@example.org", OFF)],
+    state("force_pw_update is the web's", "force@example.org"), state("single sign-on", "oidc@example.org", WRONG),
+    state("single sign-on, app password", "oidc@example.org", password="of phone")],
     words=SOURCE_OF, sql=("UPDATE mailbox SET authsource = 'keycloak' WHERE local_part = 'oidc'",),
     writes="ada@example.org", column=("mailbox", "kind"))
 add("mailcow", ("mysql",), MAILCOW + [
     state("force_pw_update keeps the main password out", "force@example.org", SERVICE),
     state("and no app password", "force@example.org", OK, password="of phone"),
-    state("alias domain", "ada@alias.example"), state("alias domain, app password", "ada@alias.example", OK, "imap", "of phone")],
+    state("alias domain", "ada@alias.example", account="ada@example.org"),
+    state("alias domain, a name like the domain's", "example.org@alias.example", account="example.org@example.org"),
+    state("alias domain, app password", "ada@alias.example", OK, "imap", "of phone", account="ada@example.org")],
     name="mailcow-2024", words={"authsource": ""}, options=("before-2025-03", "alias-domains"))
 
 # --- iRedMail --------------------------------------------------------------------------------------
@@ -213,12 +253,14 @@ add("iredmail", ("mysql", "pgsql"), IREDMAIL + [
     state("expired", "late@example.org", OFF), state("domain expired", "in@old.example", OFF),
     state("domain inactive, and not looked at", "in@off.example"),
     state("the switch without TLS", "plain@example.org", SERVICE), state("the one with TLS is not looked at", "noimap@example.org"),
-    state("alias domain", "ada@alias.example"), state("alias domain, unknown", "eve@alias.example", UNKNOWN)],
+    state("alias domain", "ada@alias.example", account="ada@example.org"),
+    state("alias domain, a name like it", "alias.example@alias.example", account="alias.example@example.org"),
+    state("alias domain, unknown", "eve@alias.example", UNKNOWN)],
     name="iredmail-options", options=("plain", "enforce-expiry", "alias-domains", "skip-domain"))
 
 # --- ISPConfig -------------------------------------------------------------------------------------
 add("ispconfig", ("mysql",), common() + DOMAIN_OFF + [
-    state("a login of its own", "web1_custom"), state("its address", "custom@example.org"),
+    state("a login of its own", "web1_custom"), state("its address", "custom@example.org", account="web1_custom"),
     state("a custom login does not slip past its domain", "web1_sly", OFF),
     state("on another server", "far@example.org", UNKNOWN), state("one's login is another's address", "cross@example.org", TWO),
     state("NULL password", "null@example.org", NONE), state("an umlaut", "umlaut@example.org", password="größe"),
@@ -229,11 +271,13 @@ add("ispconfig", ("mysql",), common() + DOMAIN_OFF + [
     writes="ada@example.org", column=("mail_user", "disablesieve"))
 add("ispconfig", ("mysql",), [state("on this server, domain off there", "far@example.org", OFF), state("on the other", "ada@example.org", UNKNOWN)],
     name="ispconfig-2", options=("server-id=2",))
+add("ispconfig", ("mysql",), common() + [state("domain off, and not looked at", "in@off.example"), state("with a login of its own", "web1_sly")],
+    name="ispconfig-3.1", options=("skip-domain",))
 
 # --- Froxlor ---------------------------------------------------------------------------------------
 FROXLOR = common() + [
     state("all off", "off@example.org", SERVICE), state("a user name of its own", "name@example.org"),
-    state("its address", "mail@example.org"), state("two rows of one user name", "twin@example.org", TWO),
+    state("its address", "mail@example.org", account="name@example.org"), state("two rows of one user name", "twin@example.org", TWO),
     state("NULL password", "null@example.org", NONE), state("an unknown service", "ada@example.org", SERVICE, "http"),
 ] + services("no imap", "noimap@example.org", ("imap",)) + services("no pop3", "nopop3@example.org", ("pop3",)) \
   + services("no smtp", "nosmtp@example.org", ("smtp", "sieve"))
@@ -269,10 +313,15 @@ VEXIM = common() + [
     state("disabled", "off@example.org", OFF), state("piped", "pipe@example.org"), state("alias, smtp", "alias@example.org", OK, "smtp"),
     state("alias, imap", "alias@example.org", SERVICE), state("fail", "fail@example.org", OFF),
     state("catch-all", "catch@example.org", OFF), state("NULL password", "null@example.org", NONE),
+    state("an administrator of a domain", "admin@example.org", OFF), state("an unknown service", "ada@example.org", OK, "http"),
+    state("alias, pop3", "alias@example.org", SERVICE, "pop3"), state("alias, sieve", "alias@example.org", SERVICE, "sieve"),
     state("the site's administrator", "siteadmin", UNKNOWN), state("and in a domain", "siteadmin@example.org", "other-account")]
-add("vexim", ("mysql", "pgsql"), VEXIM + DOMAIN_OFF + NO_ALIAS, writes="ada@example.org", column=("users", "type"))
+add("vexim", ("mysql", "pgsql"), VEXIM + DOMAIN_OFF + NO_ALIAS + [state("both disabled", "off@off.example", OFF)], writes="ada@example.org", column=("users", "type"))
 add("vexim", ("mysql", "pgsql"), VEXIM + [state("domain disabled, and not looked at", "in@off.example"),
-    state("alias domain", "ada@alias.example"), state("alias domain, unknown", "eve@alias.example", UNKNOWN)],
+    state("disabled in a domain that is not looked at", "off@off.example", OFF),
+    state("alias domain", "ada@alias.example", account="ada@example.org"),
+    state("alias domain, a name like the domain's", "example.org@alias.example", account="example.org@example.org"),
+    state("alias domain, unknown", "eve@alias.example", UNKNOWN)],
     name="vexim-options", options=("alias-domains", "skip-domain"))
 add("ispmail", ("mysql",), common() + [
     state("an older guide's", "old@example.org"), state("Roundcube's", "cube@example.org"),
@@ -288,16 +337,17 @@ add("web-cyradm", ("mysql", "pgsql"), WEBCYRADM, name="web-cyradm-wide", words={
     options=("wide-password",), writes="test0001")
 add("web-cyradm", ("mysql", "pgsql"), [state("no switches", "off")], name="web-cyradm-0.5.4", words={"width": "50"},
     options=("before-0.5.5",))
-VPOPMAIL = common() + [state("NULL password", "null@example.org", NONE)] \
+VPOPMAIL = common() + [state("NULL password", "null@example.org", NONE), state("an unknown service", "off@example.org", OK, "http")] \
     + services("no pop3", "nopop3@example.org", ("pop3",)) + services("no imap", "noimap@example.org", ("imap",)) \
     + services("no smtp", "nosmtp@example.org", ("smtp",)) + services("all off", "off@example.org", ("imap", "pop3", "smtp"))
 add("vpopmail", ALL, VPOPMAIL + NO_ALIAS + [state("domain limits are not looked at", "in@limited.example")],
     writes="ada@example.org", column=("vpopmail", "pw_gid"))
 add("vpopmail", ("mysql",), VPOPMAIL + services("domain limits", "in@limited.example", ("imap",))
-    + services("free of them", "free@limited.example", ()) + [state("alias domain", "ada@alias.example")],
+    + services("free of them", "free@limited.example", ()) + [state("alias domain", "ada@alias.example", account="ada@example.org")],
     name="vpopmail-options", options=("domain-limits", "alias-domains"))
 COURIER = common() + [state("clear text", "clear@example.org"), state("crypt goes first", "both@example.org"),
-    state("not the clear text then", "both@example.org", WRONG, password="other"), state("neither", "none@example.org", NONE)]
+    state("not the clear text then", "both@example.org", WRONG, password="other"), state("neither", "none@example.org", NONE),
+    state("NULL in both", "null@example.org", NONE), state("an unknown service", "ada@example.org", OK, "http")]
 COURIER_SERVICES = services("no imap", "noimap@example.org", ("imap",)) + services("no pop3", "nopop3@example.org", ("pop3",)) \
     + services("disableimap=0", "yes@example.org", ())
 add("courier", ("pgsql",), COURIER, words={"unique": " PRIMARY KEY"}, writes="ada@example.org", column=("passwd", "crypt"))
@@ -306,7 +356,9 @@ add("courier", ("sqlite",), COURIER + COURIER_SERVICES, name="courier-sqlite", w
 add("courier", ("mysql",), COURIER + COURIER_SERVICES + [state("two rows", "twin@example.org", TWO)], name="courier-mysql",
     words={"unique": ""}, writes="ada@example.org", column=("passwd", "options"))
 DBMAIL = common() + [state("by name", "ada"), state("clear text", "clear"), state("md5-crypt", "md5"),
-    state("the duress password", "ada", WRONG, password="duress"), state("empty password", "empty", NONE), state("the public user", "__public__", OFF),
+    state("capitals in the table", "case@example.org", account="Case@example.org"), state("as it is stored", "Case@Example.org", account="Case@example.org"),
+    state("capitals in the table, wrong", "case@example.org", WRONG, password="wrong"), state("sha1 in hex", "sum"), state("md5 in hex", "hex"),
+    state("an unknown service", "ada", OK, "http"), state("the duress password", "ada", WRONG, password="duress"), state("empty password", "empty", NONE), state("the public user", "__public__", OFF),
     state("whirlpool", "whirl", BAD)]
 add("dbmail", ALL, DBMAIL + [state("inactive", "off", OFF)], words={"prefix": "dbmail_", "active": "active SMALLINT NOT NULL DEFAULT 1, "},
     sql=("UPDATE dbmail_users SET active = 0 WHERE userid = 'off'",), writes="ada", column=("dbmail_users", "encryption_type"))
@@ -317,12 +369,15 @@ add("dbmail", ALL, DBMAIL + [state("no column active", "off")], name="dbmail-3.0
 add("vimbadmin", ("mysql",), common() + DOMAIN_OFF + [
     state("inactive", "off@example.org", OFF), state("waits to be deleted", "gone@example.org", OFF),
     state("two rows", "twin@example.org", TWO), state("NULL password", "null@example.org", NONE)]
+    + [state("an unknown service", "ada@example.org", OK, "http"), state("an unknown service with a list", "imap@example.org", SERVICE, "http")]
+    + services("in lower case", "lower@example.org", ("pop3", "smtp")) + services("NULL", "none@example.org", ("imap", "pop3", "smtp", "sieve"))
     + services("imap only", "imap@example.org", ("pop3", "smtp", "sieve")) + services("two", "two@example.org", ("imap", "sieve")),
     writes="ada@example.org", column=("mailbox", "access_restriction"))
 add("imscp", ("mysql",), common() + [state("disabled", "off@example.org", OFF), state("mailbox off", "nopo@example.org", OFF),
-    state("being changed", "change@example.org", OFF), state("forwards only", "fwd@example.org", NONE, password="_no_")],
+    state("being changed", "change@example.org", OFF), state("forwards only", "fwd@example.org", NONE, password="_no_")] + services("every service", "ada@example.org", (), known=("imap", "pop3", "smtp", "sieve", "http"))
+    + services("off for all", "nopo@example.org", (), otherwise=OFF),
     column=("mail_users", "po_active"))
-add("maddy", ALL, common() + [state("another's", "other@example.org", WRONG)], words={"table": "passwords"}, column=("passwords", "value"))
+add("maddy", ALL, common() + [state("another's", "other@example.org", WRONG)] + services("every service", "ada@example.org", ()), words={"table": "passwords"}, column=("passwords", "value"))
 add("maddy", ALL, common(), name="maddy-table", words={"table": "creds"}, options=("table=creds",))
 
 

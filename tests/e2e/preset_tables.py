@@ -218,15 +218,15 @@ class Tables(Site):
         reasons = re.findall(r" (?:accepted|rejected|unavailable) reason=([\w-]+) via=", self.log_text())
         return reasons if len(reasons) == self.asked else None
 
-    def explained(self, states):
-        """The reasons that the daemon gives to clavigerctl, asked on one connection."""
+    def told(self, command, states):
+        """What the daemon answers to clavigerctl's command for each, asked on one connection."""
         with self.connect(self.control) as control, control.makefile("rw") as lines:
             for s in states:
-                question = {"command": "explain", "login": s.login, "service": s.service,
+                question = {"command": command, "login": s.login, "service": s.service,
                             "password": base64.b64encode(s.password.encode()).decode()}
                 lines.write(json.dumps(dict(question, remote=s.remote) if s.remote else question) + "\n")
                 lines.flush()
-                yield json.loads(lines.readline()).get("reason")
+                yield json.loads(lines.readline())
 
 
 UNAVAILABLE = ("bad-stored-password", "account-source-down", "deadline", "overloaded", "internal")

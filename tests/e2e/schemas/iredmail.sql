@@ -22,7 +22,8 @@ INSERT INTO mailbox (username, password, domain) VALUES
     ('nopop3@example.org', '{CRYPT}<<right>>', 'example.org'), ('nosieve@example.org', '{CRYPT}<<right>>', 'example.org'),
     ('plain@example.org', '{CRYPT}<<right>>', 'example.org'), ('nets@example.org', '{CRYPT}<<right>>', 'example.org'),
     ('late@example.org', '{CRYPT}<<right>>', 'example.org'), ('in@old.example', '{CRYPT}<<right>>', 'old.example'),
-    ('lock@example.org', '', 'example.org');
+    ('lock@example.org', '', 'example.org'), ('alias.example@example.org', '{CRYPT}<<right>>', 'example.org'),
+    ('both@old.example', '{CRYPT}<<right>>', 'old.example');
 UPDATE mailbox SET active = 0 WHERE username = 'off@example.org';
 UPDATE mailbox SET enablesmtpsecured = 0 WHERE username = 'nosmtp@example.org';
 UPDATE mailbox SET enableimapsecured = 0 WHERE username = 'noimap@example.org';

@@ -22,7 +22,11 @@ INSERT INTO mailbox (username, password, local_part, domain, attributes, kind, a
     ('nosieve@example.org', '{BLF-CRYPT}<<bcrypt right>>', 'nosieve', 'example.org', '{"sieve_access":"0"}', '', 1),
     ('force@example.org', '{BLF-CRYPT}<<bcrypt right>>', 'force', 'example.org', '{"force_pw_update":"1"}', '', 1),
     ('oidc@example.org', '{BLF-CRYPT}<<bcrypt right>>', 'oidc', 'example.org', '{}', '', 1),
-    ('lock@example.org', '', 'lock', 'example.org', '{}', '', 1);
+    ('lock@example.org', '', 'lock', 'example.org', '{}', '', 1), ('plain@example.org', 'right', 'plain', 'example.org', '{}', '', 1),
+    ('bare@example.org', '{BLF-CRYPT}<<bcrypt right>>', 'bare', 'example.org', NULL, '', 1),
+    ('true@example.org', '{BLF-CRYPT}<<bcrypt right>>', 'true', 'example.org', '{"imap_access":true,"pop3_access":false}', '', 1),
+    ('group@example.org', '{BLF-CRYPT}<<bcrypt right>>', 'group', 'example.org', '{}', 'group', 1),
+    ('example.org@example.org', '{BLF-CRYPT}<<bcrypt right>>', 'example.org', 'example.org', '{}', '', 1);
 INSERT INTO app_passwd (name, mailbox, domain, password, imap_access, smtp_access, active) VALUES
     ('phone', 'ada@example.org', 'example.org', '{BLF-CRYPT}<<bcrypt of phone>>', 1, 0, 1),
     ('printer', 'ada@example.org', 'example.org', '{BLF-CRYPT}<<bcrypt of printer>>', 0, 1, 1),
@@ -30,4 +34,7 @@ INSERT INTO app_passwd (name, mailbox, domain, password, imap_access, smtp_acces
     ('phone', 'noimap@example.org', 'example.org', '{BLF-CRYPT}<<bcrypt of phone>>', 1, 1, 1),
     ('phone', 'off@example.org', 'example.org', '{BLF-CRYPT}<<bcrypt of phone>>', 1, 1, 1),
     ('phone', 'in@off.example', 'off.example', '{BLF-CRYPT}<<bcrypt of phone>>', 1, 1, 1),
-    ('phone', 'force@example.org', 'example.org', '{BLF-CRYPT}<<bcrypt of phone>>', 1, 1, 1);
+    ('phone', 'force@example.org', 'example.org', '{BLF-CRYPT}<<bcrypt of phone>>', 1, 1, 1),
+    ('phone', 'oidc@example.org', 'example.org', '{BLF-CRYPT}<<bcrypt of phone>>', 1, 1, 1),
+    ('phone', 'recv@example.org', 'example.org', '{BLF-CRYPT}<<bcrypt of phone>>', 1, 1, 1),
+    ('phone', 'room@example.org', 'example.org', '{BLF-CRYPT}<<bcrypt of phone>>', 1, 1, 1);

@@ -18,7 +18,11 @@ INSERT INTO [accounts] (id, username, email, password, is_active) VALUES
     (7, 'twin2', 'twin@example.org', '{SHA512-CRYPT}<<other>>', TRUE),
     (8, 'ldap@example.org', 'ldap@example.org', '{SHA512-CRYPT}<<right>>', TRUE),
     (9, 'send@example.org', 'send@example.org', '{SHA512-CRYPT}<<right>>', TRUE),
-    (10, 'bare@example.org', 'bare@example.org', '<<md5crypt right>>', TRUE);
+    (10, 'bare@example.org', 'bare@example.org', '<<md5crypt right>>', TRUE),
+    (11, 'example.org@example.org', 'example.org@example.org', '{SHA512-CRYPT}<<right>>', TRUE),
+    (12, 'unusable@example.org', 'unusable@example.org', '!', TRUE), (13, 'own', 'own@example.org', '{SHA512-CRYPT}<<right>>', TRUE),
+    (14, 'boxes@example.org', 'boxes@example.org', '{SHA512-CRYPT}<<right>>', TRUE);
 INSERT INTO admin_mailbox (id, address, domain_id, user_id) VALUES (1, 'ada', 1, 1), (2, 'off', 1, 2),
     (3, 'in', 2, 3), (4, 'null', 1, 4), (6, 'twin', 1, 6), (7, 'twin', 1, 7), (8, 'ldap', 1, 8),
-    (9, 'send', 1, 9), (10, 'bare', 1, 10);
+    (9, 'send', 1, 9), (10, 'bare', 1, 10), (11, 'example.org', 1, 11), (12, 'unusable', 1, 12), (13, 'own', 1, 13),
+    (14, 'boxes', 1, 14), (15, 'boxes2', 1, 14);

@@ -23,7 +23,9 @@ INSERT INTO [prefix]mailbox (username, password, local_part, domain, active, smt
     ('in@off.example', '<<right>>', 'in', 'off.example', TRUE, TRUE, NULL, '2000-01-01 00:00:00'),
     ('late@strict.example', '<<right>>', 'late', 'strict.example', TRUE, TRUE, NULL, '2020-01-01 00:00:00'),
     ('soon@strict.example', '<<right>>', 'soon', 'strict.example', TRUE, TRUE, NULL, '2037-01-01 00:00:00'),
-    ('lock@example.org', '', 'lock', 'example.org', TRUE, TRUE, NULL, '2000-01-01 00:00:00');
+    ('lock@example.org', '', 'lock', 'example.org', TRUE, TRUE, NULL, '2000-01-01 00:00:00'),
+    ('never@strict.example', '<<right>>', 'never', 'strict.example', TRUE, TRUE, NULL, NULL),
+    ('example.org@example.org', '<<right>>', 'example.org', 'example.org', TRUE, TRUE, NULL, '2000-01-01 00:00:00');
 INSERT INTO [prefix]mailbox_app_password VALUES (1, 'totp@example.org', 'phone', '<<of phone>>'),
     (2, 'totp@example.org', 'tablet', '<<of tablet>>'), (3, 'off@example.org', 'phone', '<<of phone>>'),
     (4, 'in@off.example', 'phone', '<<of phone>>'), (5, 'read@example.org', NULL, '<<of phone>>'),

@@ -9,4 +9,5 @@ INSERT INTO users (id, login, passwd, dove_passwd, active, auth_relay, have_mail
     (5, 'off@example.org', '<<bcrypt right>>', '<<of dovecot>>', 'N', TRUE, TRUE),
     (6, 'twin@example.org', '<<bcrypt right>>', '<<of dovecot>>', 'Y', TRUE, TRUE),
     (7, 'twin@example.org', '<<bcrypt other>>', '<<of dovecot>>', 'Y', TRUE, TRUE),
-    (8, 'empty@example.org', '', '', 'Y', TRUE, TRUE);
+    (8, 'empty@example.org', '', '', 'Y', TRUE, TRUE), (9, 'nobody@example.org', '<<bcrypt right>>', '<<of dovecot>>', NULL, TRUE, TRUE),
+    (10, 'null@example.org', '<<bcrypt right>>', '<<of dovecot>>', 'Y', NULL, NULL);

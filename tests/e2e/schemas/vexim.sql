@@ -8,4 +8,5 @@ INSERT INTO users VALUES (1, 1, 'ada', 'ada@example.org', '<<right>>', 'local', 
     (3, 2, 'in', 'in@off.example', '<<right>>', 'local', 1), (4, 1, 'pipe', 'pipe@example.org', '<<right>>', 'piped', 1),
     (5, 1, 'alias', 'alias@example.org', '<<right>>', 'alias', 1), (6, 1, 'fail', 'fail@example.org', '<<right>>', 'fail', 1),
     (7, 1, 'catch', 'catch@example.org', '<<right>>', 'catch', 1), (8, 1, 'null', 'null@example.org', NULL, 'local', 1),
-    (9, 1, 'siteadmin', 'siteadmin', '<<right>>', 'site', 1);
+    (9, 1, 'siteadmin', 'siteadmin', '<<right>>', 'site', 1), (10, 1, 'example.org', 'example.org@example.org', '<<right>>', 'local', 1),
+    (11, 1, 'admin', 'admin@example.org', '<<right>>', 'admin', 1), (12, 2, 'off', 'off@off.example', '<<right>>', 'local', 0);

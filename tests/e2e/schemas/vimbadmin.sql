@@ -7,4 +7,5 @@ INSERT INTO mailbox (username, password, Domain_id, active, access_restriction, 
     ('in@off.example', '{BLF-CRYPT}<<bcrypt right>>', 2, 1, 'ALL', 0), ('gone@example.org', '{BLF-CRYPT}<<bcrypt right>>', 1, 1, 'ALL', 1),
     ('imap@example.org', '{BLF-CRYPT}<<bcrypt right>>', 1, 1, 'IMAP', 0), ('two@example.org', '{BLF-CRYPT}<<bcrypt right>>', 1, 1, 'SMTP,POP3', 0),
     ('twin@example.org', '{BLF-CRYPT}<<bcrypt right>>', 1, 1, 'ALL', 0), ('twin@example.org', '{BLF-CRYPT}<<bcrypt other>>', 1, 1, 'ALL', 0),
-    ('null@example.org', NULL, 1, 1, 'ALL', 0);
+    ('null@example.org', NULL, 1, 1, 'ALL', 0), ('lower@example.org', '{BLF-CRYPT}<<bcrypt right>>', 1, 1, 'imap,sieve', 0),
+    ('none@example.org', '{BLF-CRYPT}<<bcrypt right>>', 1, 1, NULL, 0);
