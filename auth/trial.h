@@ -1,11 +1,12 @@
 /* auth/trial.h - is this one of the account's passwords?
  *
  * Purpose  Try a presented password on the row's stored password, then on the account's further
- *          ones (app passwords, tokens), in their order, until one is right. Each has its own
- *          salt, so every one costs a verification: a wrong password costs all of them, at most
- *          `secrets_max` and one more; a right one as many as stand before it. How long an answer takes
- *          can therefore tell how many secrets an account has, or which one was right; to somebody
- *          who knows none of them it is the same time for every wrong password.
+ *          ones (app passwords, tokens), in their order: the first that is right counts. Each has its
+ *          own salt, so every one costs a verification. The row's own costs one when it is right;
+ *          whatever else is presented, wrong or right, costs all, at most `secrets_max` and
+ *          one more. How long an answer takes can therefore tell how many secrets an account has, and
+ *          not which one was right. (What is behind the right one is left out once half of the time
+ *          until the deadline has gone.)
  *          What a scheme needs of memory is taken from the budget of all verifications first.
  * Outputs  The reason, policy included: a further password opens what the account's row and its own
  *          limits allow.

@@ -245,6 +245,16 @@ def test_a_wrong_password_costs_as_many_hashes_as_there_are_secrets_and_no_more_
             equal("more further passwords than secrets_max" in site.log_text(), rows > 20, "a warning with %d" % rows)
 
 
+def test_A08_a_right_one_costs_the_same_whichever_it_is():
+    with app_site(20) as site:
+        costs = []
+        for i in range(1, 21):
+            before = site.status()["verifications"]
+            equal(site.ask("ada@example.org", "of %d" % i), OK, "secret %d" % i)
+            costs.append(site.status()["verifications"] - before)
+        equal(set(costs), {21}, "hashes for each of twenty secrets: %s" % costs)
+
+
 def test_each_secret_up_to_the_bound_signs_in_and_is_logged_by_its_name_alone():
     with app_site(4, extra="secrets_max = 3") as site:
         for i, wanted in ((1, OK), (3, OK), (4, NO)):
