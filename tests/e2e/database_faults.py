@@ -293,7 +293,7 @@ def test_D13_tables_that_change_under_it_are_followed_or_named():
                 assert site.ask(user(1), "wrong") != OK, what
                 if says:
                     site.says(says)
-            server.sql("DROP TABLE IF EXISTS users, people; " + engine().TABLE)
+            server.sql("DROP TABLE IF EXISTS users; DROP TABLE IF EXISTS people; " + engine().TABLE)
 
 
 ROWS = "SELECT 'ada@example.org' AS login, password, true AS enabled FROM users, %%s WHERE login = '%s' " \

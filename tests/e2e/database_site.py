@@ -34,16 +34,17 @@ def quoted(text):
 
 
 class DatabaseSite(Site):
-    """`hosts` are as in the configuration; `keys` is more of its section `accounts`; `password` is ours at the server."""
+    """`hosts` are as in the configuration, for SQLite one file; `keys` is more of its section `accounts`; `password` is ours at the server."""
 
     ENGINE = None
 
     def __init__(self, *hosts, lookup=LOOKUP, keys="", cache=UNCACHED, daemon="", tls="off", extra="", password=None):
         if password is not None:
             keys += '  password_file = "%(dir)s/password"'
-        accounts = 'accounts "mail" { driver = "%s"  hosts = { %s }  database = "mail"\n' \
-            '    user = "claviger"  tls = "%s"  lookup = %s\n    %s }\n' % (
-                self.ENGINE, ", ".join(quoted(h) for h in hosts), tls, quoted(lookup), keys)
+        where = 'file = "%s"' % hosts if self.ENGINE == "sqlite" else \
+            'hosts = { %s }  database = "mail"  user = "claviger"  tls = "%s"' % (", ".join(quoted(h) for h in hosts), tls)
+        accounts = 'accounts "mail" { driver = "%s"  %s\n    lookup = %s\n    %s }\n' % (
+            self.ENGINE, where, quoted(lookup), keys)
         super().__init__(accounts=accounts, cache=cache, daemon=daemon, extra=extra)
         if password is not None:
             self.write_secret("password", password)
@@ -94,7 +95,7 @@ used = []
 
 
 def use(it):
-    """What the program says of its engine: class Engine in test_mysql.py and in test_pgsql.py."""
+    """What the program says of its engine: class Engine in test_mysql.py, test_pgsql.py and test_sqlite.py."""
     used[:] = [it]
     DatabaseSite.ENGINE = it.DRIVER
 
@@ -121,7 +122,8 @@ def shared():
 
 
 def tcp(server):
-    return "127.0.0.1:%d" % server.port
+    """Where a daemon finds it; for SQLite that is its file."""
+    return server.file if engine().DRIVER == "sqlite" else "127.0.0.1:%d" % server.port
 
 
 def relayed(server):
