@@ -4,7 +4,7 @@ A program says by database_site.use() which server, and imports all of this. Whe
 to misbehave, tests/faults/relay.py stands between.
 """
 
-import os, signal, threading, time
+import os, pwd, signal, threading, time
 
 from harness import NO, OK, TEMPORARY, Skip, equal, wait_until
 from database_site import (CACHED, DEADLINE, QUERY_TIMEOUT, STORED, USERS, DatabaseSite as Site, Load, all_at_once, at,
@@ -242,6 +242,18 @@ def test_D10_each_authentication_works_or_is_named():
                 if says:
                     site.says(says)
                 assert "secret" not in site.log_text(), site.log_text()
+
+
+def test_D10_on_a_socket_the_system_may_say_who_we_are():
+    name = pwd.getpwuid(os.geteuid()).pw_name
+    with filled() as server:
+        server.admits_by_the_system(name)
+        with Site(server.socket, name=name).start() as site:
+            site.asked(user(1))
+            site.asked(user(1), "wrong", NO)
+        with Site(server.socket).start() as site:       # we are not that
+            site.asked(user(1), "right", TEMPORARY)
+            site.says(engine().NOT_THAT)
 
 
 def test_D11_a_server_without_room_for_us_is_asked_gently():

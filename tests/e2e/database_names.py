@@ -4,7 +4,7 @@ What a client sends never becomes SQL, and no collation decides who somebody is.
 database_site.use() which server, and imports all of this.
 """
 
-import os, re
+import os, re, time
 
 from harness import NO, OK, SOURCE, equal
 from database_site import LOOKUP, STORED, USERS, DatabaseSite as Site, engine, filled, shared, tcp, user
@@ -126,3 +126,34 @@ def test_U06_rows_that_differ_by_little_are_refused_with_an_alarm():
             for only, wanted in (("alice@example.org", OK), (twin, NO)):
                 server.sql("DELETE FROM twins; INSERT INTO twins VALUES ('%s', '%s')" % (only, STORED))
                 site.asked("alice@example.org", "right", wanted, "%s: %r alone" % (what, only))
+
+
+# --- A10: when it was, wherever the server thinks it is ----------------------------------------------
+
+# An account's name, when it expires in seconds from now or (large) since 1970, and what that means.
+MOMENTS = (("never", None, OK), ("epoch", 0, OK), ("first", 1, NO), ("past", lambda now: now - 120, NO),
+           ("soon", lambda now: now + 120, OK), ("signed", 2147483647, OK))
+# What columns of moments cannot hold everywhere, numbers can.
+NUMBERS = MOMENTS + (("unsigned", 2147483648, OK), ("far", 253402300799, OK), ("negative", -1, NO))
+
+
+def seconds(moment, now):
+    return "NULL" if moment is None else str(moment(now) if callable(moment) else moment)
+
+
+def test_A10_an_expiry_is_the_same_moment_in_every_time_zone():
+    now = int(time.time())
+    with filled() as server:
+        server.sql(engine().MOMENTS_TABLE)
+        for name, moment, _ in NUMBERS:
+            server.sql("INSERT INTO numbers VALUES ('%s@example.org', '%s', %s)" % (name, STORED, seconds(moment, now)))
+        for name, moment, _ in MOMENTS[:1] + MOMENTS[2:]:
+            server.sql("INSERT INTO moments VALUES ('%s@example.org', '%s', %s)" % (
+                name, STORED, engine().TO_MOMENT % seconds(moment, now)))
+        for zone in engine().ZONES:
+            server.sql(zone)
+            for table, column, cases in (("numbers", "expires_at", NUMBERS), ("moments", engine().FROM_MOMENT, MOMENTS[:1] + MOMENTS[2:])):
+                lookup = "SELECT login, password, %s AS expires_at FROM %s WHERE login = %%%%u" % (column, table)
+                with Site(tcp(server), lookup=lookup).start() as site:
+                    for name, moment, wanted in cases:
+                        site.asked(name + "@example.org", "right", wanted, "%s, %s: %s\n%s" % (zone, table, name, site.log_text()[-500:]))

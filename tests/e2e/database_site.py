@@ -34,15 +34,16 @@ def quoted(text):
 
 
 class DatabaseSite(Site):
-    """`hosts` are as in the configuration, for SQLite one file; `keys` is more of its section `accounts`; `password` is ours at the server."""
+    """`hosts` are as in the configuration, for SQLite one file; `keys` is more of its section `accounts`; `name` and `password`
+    are ours at the server."""
 
     ENGINE = None
 
-    def __init__(self, *hosts, lookup=LOOKUP, keys="", cache=UNCACHED, daemon="", tls="off", extra="", password=None):
+    def __init__(self, *hosts, lookup=LOOKUP, keys="", cache=UNCACHED, daemon="", tls="off", extra="", password=None, name="claviger"):
         if password is not None:
             keys += '  password_file = "%(dir)s/password"'
         where = 'file = "%s"' % hosts if self.ENGINE == "sqlite" else \
-            'hosts = { %s }  database = "mail"  user = "claviger"  tls = "%s"' % (", ".join(quoted(h) for h in hosts), tls)
+            'hosts = { %s }  database = "mail"  user = "%s"  tls = "%s"' % (", ".join(quoted(h) for h in hosts), name, tls)
         accounts = 'accounts "mail" { driver = "%s"  %s\n    lookup = %s\n    %s }\n' % (
             self.ENGINE, where, quoted(lookup), keys)
         super().__init__(accounts=accounts, cache=cache, daemon=daemon, extra=extra)

@@ -95,6 +95,12 @@ class MariaDB(Server):
     def admits_us_by(self, plugin):
         self.sql("ALTER USER %s@'%%' IDENTIFIED VIA %s" % (READER, plugin))
 
+    def admits_by_the_system(self, name):
+        """Whom the system says to be `name`, and the daemon's own user only so."""
+        self.sql("CREATE USER IF NOT EXISTS `%s`@localhost; ALTER USER `%s`@localhost IDENTIFIED VIA unix_socket; "
+                 "GRANT SELECT ON mail.* TO `%s`@localhost" % (name, name, name))
+        self.admits_us_by("unix_socket")
+
     def become_replica(self):
         self.sql("SET GLOBAL read_only = 1")
 

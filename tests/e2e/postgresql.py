@@ -135,6 +135,12 @@ log_line_prefix = '%p %q%a '
         wait_until(lambda: self.sql("SELECT 1 FROM pg_hba_file_rules WHERE auth_method = '%s'" % method), 5,
                    "the rule is loaded")
 
+    def admits_by_the_system(self, name):
+        """Whom the system says to be `name`, and the daemon's own role only so."""
+        self.sql('CREATE ROLE "%s" LOGIN; GRANT SELECT ON ALL TABLES IN SCHEMA public TO "%s"' % (name, name))
+        self.reload(hba="local all %s trust\nlocal all all peer\n" % OWNER)
+        wait_until(lambda: self.sql("SELECT 1 FROM pg_hba_file_rules WHERE auth_method = 'peer'"), 5, "the rule is loaded")
+
     def become_replica(self):
         self.reload(settings="default_transaction_read_only = on\n")
         wait_until(lambda: self.sql("SHOW default_transaction_read_only") == [["on"]], 5, "read-only")

@@ -57,6 +57,13 @@ GRANT SELECT ON mail.* TO %s@'%%';
         ("pam",                                            "secret", "dialog"),
     )
 
+    MOMENTS_TABLE = """CREATE TABLE numbers (login varchar(99), password text, expires_at bigint);
+                       CREATE TABLE moments (login varchar(99), password text, moment timestamp NULL);"""
+    TO_MOMENT, FROM_MOMENT = "FROM_UNIXTIME(%s)", "UNIX_TIMESTAMP(moment)"
+    ZONES = ("SET GLOBAL time_zone = '+00:00'", "SET GLOBAL time_zone = '+13:00'", "SET GLOBAL time_zone = '-11:30'")
+
+    NOT_THAT = "Access denied"
+
     NO_ROOM = {"settings": ["--max-connections=10"]}, "ALTER USER %s@'%%' WITH MAX_USER_CONNECTIONS 2" % READER
     WAIT_IN_VAIN = 12   # it notices that a client has gone when it has the lock
 

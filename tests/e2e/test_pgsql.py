@@ -61,6 +61,14 @@ CHECKPOINT;
         ("ident",         None,     "Ident authentication failed"),
     )
 
+    MOMENTS_TABLE = """CREATE TABLE numbers (login varchar(99), password text, expires_at bigint);
+                       CREATE TABLE moments (login varchar(99), password text, moment timestamptz NULL);
+                       GRANT SELECT ON numbers, moments TO claviger"""
+    TO_MOMENT, FROM_MOMENT = "to_timestamp(%s)", "CAST(extract(epoch FROM moment) AS bigint)"
+    ZONES = tuple("ALTER ROLE claviger SET timezone = '%s'" % z for z in ("UTC", "Pacific/Apia", "America/New_York"))
+
+    NOT_THAT = "Peer authentication failed"
+
     NO_ROOM = {"settings": "max_connections = 5\nsuperuser_reserved_connections = 2\n"}, "SELECT 1"
     WAIT_IN_VAIN = 4
 

@@ -15,6 +15,7 @@ from database_site import CACHED, STORED, UNCACHED, USERS, DatabaseSite as Site,
 from database_faults import test_D13_tables_that_change_under_it_are_followed_or_named
 from database_faults import test_D14_two_rows_or_a_million_are_refused_with_an_alarm_and_cost_no_memory
 from database_names import test_U01_U02_no_collation_decides_who_somebody_is, test_U03_case_makes_one_account_of_all_spellings
+from database_names import test_A10_an_expiry_is_the_same_moment_in_every_time_zone
 from database_names import test_U06_rows_that_differ_by_little_are_refused_with_an_alarm
 
 # What a query gets here, and within how many seconds everybody has an answer then: eight ask, four at once.
@@ -54,6 +55,10 @@ WITH RECURSIVE r(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM r LIMIT %d)
     INSERT INTO users SELECT 'user' || i || '@example.org', '%s', true FROM r;
 """ % (USERS, STORED)
     SERIES = "(WITH RECURSIVE r(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM r LIMIT %d) SELECT i FROM r) AS series"
+    MOMENTS_TABLE = """CREATE TABLE numbers (login varchar(99), password text, expires_at bigint);
+                       CREATE TABLE moments (login varchar(99), password text, moment text NULL);"""
+    TO_MOMENT, FROM_MOMENT = "datetime(%s, 'unixepoch')", "unixepoch(moment)"
+    ZONES = ("",)
     DRIFTS = (
         ("a column is dropped",      "ALTER TABLE users DROP COLUMN enabled",    TEMPORARY, "enabled"),
         ("the table is renamed",     "ALTER TABLE users RENAME TO people",       TEMPORARY, "users"),
