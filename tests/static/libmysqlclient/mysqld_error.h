@@ -1,0 +1,12 @@
+/* tests/static/libmysqlclient/mysqld_error.h - see mysql.h: the server's errors */
+#ifndef TESTS_STATIC_LIBMYSQLCLIENT_MYSQLD_ERROR_H
+#define TESTS_STATIC_LIBMYSQLCLIENT_MYSQLD_ERROR_H
+
+#define ER_SERVER_SHUTDOWN 1053
+#define ER_DUP_ENTRY 1062
+#define ER_NET_PACKET_TOO_LARGE 1153
+#define ER_LOCK_WAIT_TIMEOUT 1205
+#define ER_OPTION_PREVENTS_STATEMENT 1290
+#define ER_TRUNCATED_WRONG_VALUE_FOR_FIELD 1366
+
+#endif
