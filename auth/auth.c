@@ -3,6 +3,7 @@
 
 #include "auth/engine.h"
 #include "auth/network.h"
+#include "common/log.h"
 #include "common/macros.h"
 
 #include <semaphore.h>
@@ -226,11 +227,41 @@ judge_passwords(const struct auth *auth, const struct auth_request *request)
     return reason;
 }
 
+/* Of the request's own source, when it names one. */
+static enum verdict_reason
+find_only_source(const struct auth *auth, span accounts, size_t *out, struct error *err)
+{
+    *out = AUTH_ALL_SOURCES;
+    if (accounts.len == 0)
+        return REASON_OK;
+    for (size_t i = 0; i < auth->sources_count; i++)
+        if (span_is(accounts, account_source_title(auth->sources[i].source))) {
+            *out = i;
+            return REASON_OK;
+        }
+    error_set(err, ERROR_UNAVAILABLE, "accounts \"%.*s\": there is no such section",
+              (int)(accounts.len < ACCOUNT_LOGIN_MAX ? accounts.len : ACCOUNT_LOGIN_MAX),
+              (const char *)accounts.ptr);
+    return REASON_ACCOUNT_SOURCE_DOWN;
+}
+
+/* What decides a verdict besides the rows and the other fields of a question. */
+static span
+scope_of(const struct auth *auth, size_t only, unsigned char out[AUTH_SCOPE_MAX + sizeof(only)])
+{
+    if (only == AUTH_ALL_SOURCES)
+        return span_make(auth->scope, auth->scope_len);
+    memcpy(out, auth->scope, auth->scope_len);
+    memcpy(out + auth->scope_len, &only, sizeof(only));
+    return span_make(out, auth->scope_len + sizeof(only));
+}
+
 enum verdict_reason
 auth_understand(const struct auth *auth, const struct auth_request *request,
                 struct auth_asked *out, struct error *err)
 {
-    struct cache_question question = { .scope = span_make(auth->scope, auth->scope_len) };
+    unsigned char scope[AUTH_SCOPE_MAX + sizeof(out->only)];
+    struct cache_question question;
     struct identity_rules rules = { .local_case = auth->config.local_case };
 
     out->who.len = 0;
@@ -246,9 +277,12 @@ auth_understand(const struct auth *auth, const struct auth_request *request,
         error_set(err, ERROR_REJECTED, "the listener does not serve \"%s\"", out->service);
         return REASON_SERVICE_DENIED;
     }
+    if (find_only_source(auth, request->accounts, &out->only, err) != REASON_OK)
+        return REASON_ACCOUNT_SOURCE_DOWN;
     network_normalise(request->remote, out->network);
     out->password = needs_password(request) ? request->password : span_make(NULL, 0);
     out->new_password = request->new_password;
+    question.scope = scope_of(auth, out->only, scope);
     question.account = identity_name(&out->who);
     question.service = span_of(out->service);
     question.network = span_of(out->network);
@@ -258,10 +292,11 @@ auth_understand(const struct auth *auth, const struct auth_request *request,
 }
 
 size_t
-auth_next_source(const struct auth *auth, const struct identity *who, size_t from)
+auth_next_source(const struct auth *auth, const struct identity *who, size_t only, size_t from)
 {
     while (from < auth->sources_count
-           && !account_source_serves(auth->sources[from].source, identity_domain(who)))
+           && ((only != AUTH_ALL_SOURCES && from != only)
+               || !account_source_serves(auth->sources[from].source, identity_domain(who))))
         from++;
     return from;
 }
@@ -293,6 +328,7 @@ flight_of(struct auth *auth, const struct auth_request *request, const struct au
     memcpy(flight->service, asked->service, sizeof(flight->service));
     memcpy(flight->network, asked->network, sizeof(flight->network));
     secret_set(&flight->password, asked->password);     /* fits: length_max <= SECRET_MAX */
+    flight->only = asked->only;
     flight->is_stale = is_stale;
     flight->hit = *hit;
     atomic_init(&flight->deadline_ms, deadline_ms);
@@ -347,6 +383,15 @@ ask_sources(struct auth *auth, const struct auth_request *request, const struct 
     return AUTH_LATER;
 }
 
+static void
+log_no_source(const struct auth_asked *asked, const struct error *err)
+{
+    char login[LOG_TOKEN_MAX];
+
+    log_line(LOG_LEVEL_ERROR, "lookup of login=%s failed: %s",
+             log_token(identity_name(&asked->who), login), err->reason);
+}
+
 /* What the request itself or the cache answers. Else *asked and *hit are what is known. */
 static bool
 recall(struct auth *auth, const struct auth_request *request, struct auth_asked *asked,
@@ -359,6 +404,8 @@ recall(struct auth *auth, const struct auth_request *request, struct auth_asked 
     hit->reason = REASON_OK;
     verdict->must_change = false;
     reason = auth_understand(auth, request, asked, &err);
+    if (reason == REASON_ACCOUNT_SOURCE_DOWN)
+        log_no_source(asked, &err);
     if (reason != REASON_OK || request->action == AUTH_SESSION) {
         if (reason == REASON_OK)
             last_login_note_asked(auth, asked, false);

@@ -67,6 +67,7 @@ struct auth_request {
     span login, password, service, realm, remote;       /* remote: "192.0.2.1", "addr;port" or empty */
     span new_password;                                  /* AUTH_CHANGE */
     bool by_root;                                       /* AUTH_CHANGE: whoever asks need not know the old one */
+    span accounts;                                      /* the title of the one source to ask; empty: all */
     const struct auth_listener *listener;
 };
 

@@ -69,15 +69,20 @@ struct auth_asked {
     char service[SERVICE_NAME_MAX + 1];
     char network[FLIGHT_NETWORK_MAX];
     span password, new_password;
+    size_t only;                        /* the one source to ask; AUTH_ALL_SOURCES */
     struct cache_key key;
 };
+
+#define AUTH_ALL_SOURCES SIZE_MAX
 
 /* REASON_OK, or why nobody need be asked; then *err has the details. */
 enum verdict_reason auth_understand(const struct auth *auth, const struct auth_request *request,
                                     struct auth_asked *out, struct error *err);
 
-/* The first source from `from` on that serves the account's domain; sources_count when none. */
-size_t auth_next_source(const struct auth *auth, const struct identity *who, size_t from);
+/* The first source from `from` on that serves the account's domain, and is `only` unless that is
+ * AUTH_ALL_SOURCES; sources_count when none. */
+size_t auth_next_source(const struct auth *auth, const struct identity *who, size_t only,
+                        size_t from);
 
 /* What the row says of the account that was asked for: REASON_OK, or that it is nobody's. */
 enum verdict_reason judge_row(const struct account *account, const struct identity *who,

@@ -156,7 +156,7 @@ tell_sources(struct telling *t)
         struct account_source *source = auth->sources[i].source;
         const char *title = account_source_title(source);
 
-        if (!account_source_serves(source, identity_domain(&t->asked.who))) {
+        if (auth_next_source(auth, &t->asked.who, t->asked.only, i) != i) {
             tell(t, "source", "\"%s\" does not serve this domain", title);
             continue;
         }

@@ -45,6 +45,7 @@ struct flight {
     bool is_stale;                      /* the cache knows an acceptance: `hit` */
     struct cache_hit hit;
     size_t source;                      /* which one is asked */
+    size_t only;                        /* the one that may be; AUTH_ALL_SOURCES */
     struct account account;
     struct account_secret *secrets;     /* its further passwords */
     struct cache_fingerprint fingerprint;

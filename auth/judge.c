@@ -384,7 +384,8 @@ judge_run_lookup(void *context, size_t worker, struct job *job)
     if (reason == REASON_OK) {
         judge_account(flight);
     } else if (reason == REASON_UNKNOWN_ACCOUNT
-               && auth_next_source(auth, &flight->who, source->index + 1) < auth->sources_count) {
+               && auth_next_source(auth, &flight->who, flight->only, source->index + 1)
+                  < auth->sources_count) {
         flight->source = source->index + 1;
         judge_start(flight);
     } else {
@@ -398,7 +399,7 @@ judge_start(struct flight *flight)
     struct auth *auth = flight->auth;
     struct workers *lookups;
 
-    flight->source = auth_next_source(auth, &flight->who, flight->source);
+    flight->source = auth_next_source(auth, &flight->who, flight->only, flight->source);
     if (flight->source == auth->sources_count) {
         judge_nobody(flight, REASON_UNKNOWN_ACCOUNT);
         return;

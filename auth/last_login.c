@@ -69,11 +69,12 @@ last_login_note(const struct flight *flight)
 
 /* The source that has the account, when it can be but one; NULL: it has to be looked up. */
 static struct auth_source *
-only_source(struct auth *auth, const struct identity *who)
+only_source(struct auth *auth, const struct auth_asked *asked)
 {
-    size_t first = auth_next_source(auth, who, 0);
+    size_t first = auth_next_source(auth, &asked->who, asked->only, 0);
 
-    if (first == auth->sources_count || auth_next_source(auth, who, first + 1) < auth->sources_count)
+    if (first == auth->sources_count
+        || auth_next_source(auth, &asked->who, asked->only, first + 1) < auth->sources_count)
         return NULL;
     return &auth->sources[first];
 }
@@ -90,6 +91,7 @@ look_up(struct auth *auth, const struct auth_asked *asked)
     flight->key = asked->key;
     flight->action = AUTH_SESSION;
     flight->who = asked->who;
+    flight->only = asked->only;
     memcpy(flight->service, asked->service, sizeof(flight->service));
     memcpy(flight->network, asked->network, sizeof(flight->network));
     atomic_init(&flight->deadline_ms, clock_now_ms(auth->clock) + auth->config.deadline_ms);
@@ -104,7 +106,7 @@ last_login_note_asked(struct auth *auth, const struct auth_asked *asked, bool kn
 
     if (!last_logins_due(&auth->last_logins, &asked->key, clock_now_ms(auth->clock)))
         return;
-    source = known ? only_source(auth, &asked->who) : NULL;
+    source = known ? only_source(auth, asked) : NULL;
     if (source)
         note(source, identity_name(&asked->who), asked->service, asked->network);
     else

@@ -372,7 +372,7 @@ log_start(enum log_target target, struct error *err)
     ring.target = target;
     atomic_store(&ring.stopping, false);
     if (target == LOG_TO_SYSLOG)
-        openlog("clavigerd", LOG_PID | LOG_NDELAY, LOG_AUTHPRIV);
+        openlog(program_invocation_short_name, LOG_PID | LOG_NDELAY, LOG_AUTHPRIV);
     failed = thread_start(&ring.writer, "log", writer_main, NULL);
     if (failed) {
         close(ring.wake);

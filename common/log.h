@@ -21,7 +21,7 @@ enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARNING, LOG_LEVEL_INFO, LOG_LEVEL_D
 
 enum log_target { LOG_TO_STDERR, LOG_TO_SYSLOG };
 
-/* Starts the writer. Before it, and after log_stop(), lines go straight to standard error. */
+/* Starts the writer. To syslog, lines bear the program's own name. Before it, and after log_stop(), lines go straight to standard error. */
 enum error_code log_start(enum log_target target, struct error *err);
 
 /* Writes what is left and stops the writer. */

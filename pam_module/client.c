@@ -1,8 +1,10 @@
-/* pam_module/client.c - one question to the daemon, one answer, one deadline for all of it */
+/* pam_module/client.c - one question upstream, one answer, one deadline for all of it */
 #include "pam_module/client.h"
 
+#include "pam_module/descriptor.h"
+#include "pam_module/helper.h"
+
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -14,7 +16,7 @@
 #include <unistd.h>
 
 struct exchange {
-    const struct client_daemon *daemon;
+    const struct client_upstream *upstream;
     int fd;                     /* -1: none */
     int64_t ends_at_ms;
     struct client_fault *fault;
@@ -44,7 +46,7 @@ fail(struct exchange *x, const char *format, ...)
 static bool
 fail_late(struct exchange *x, const char *what)
 {
-    return fail(x, "%s within %lld ms", what, (long long)x->daemon->timeout_ms);
+    return fail(x, "%s within %lld ms", what, (long long)x->upstream->timeout_ms);
 }
 
 static int64_t
@@ -55,23 +57,14 @@ left_ms(const struct exchange *x)
     return left > 0 ? left : 0;
 }
 
-/* A host that closed its standard streams must not find our socket in their place. */
 static bool
 open_socket(struct exchange *x)
 {
-    int low;
-
     x->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (x->fd > STDERR_FILENO)
-        return true;
     if (x->fd < 0)
         return fail(x, "cannot make a socket: %m");
-    low = x->fd;
-    x->fd = fcntl(low, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
-    if (x->fd < 0)
-        (void)fail(x, "cannot move a socket off descriptor %d: %m", low);
-    (void)close(low);
-    return x->fd >= 0;
+    x->fd = descriptor_raise(x->fd);
+    return x->fd >= 0 || fail(x, "cannot move a socket off the standard streams: %m");
 }
 
 /* While the daemon's queue is full, a connect() that may not block fails at once and poll()
@@ -83,7 +76,7 @@ connect_socket(struct exchange *x)
     struct timeval wait;
     int64_t left;
 
-    (void)snprintf(address.sun_path, sizeof address.sun_path, "%s", x->daemon->path);
+    (void)snprintf(address.sun_path, sizeof address.sun_path, "%s", x->upstream->socket);
     while ((left = left_ms(x)) > 0) {
         wait = (struct timeval){ left / 1000, left % 1000 * 1000 };
         if (setsockopt(x->fd, SOL_SOCKET, SO_SNDTIMEO, &wait, sizeof wait) != 0)
@@ -105,10 +98,31 @@ check_owner(struct exchange *x)
 
     if (getsockopt(x->fd, SOL_SOCKET, SO_PEERCRED, &owner, &len) != 0)
         return fail(x, "cannot tell who listens: %m");
-    if (!x->daemon->trusts(x->daemon->context, owner.uid))
+    if (!x->upstream->trusts(x->upstream->context, owner.uid))
         return fail(x, "belongs to uid %u, whom this module does not trust; see daemon_user=",
                     (unsigned)owner.uid);
     return true;
+}
+
+static bool
+open_helper(struct exchange *x)
+{
+    const char *what;
+    int error;
+
+    x->fd = helper_start(x->upstream->helper, x->upstream->config, &what, &error);
+    if (x->fd >= 0)
+        return true;
+    errno = error;
+    return fail(x, "%s: %m", what);
+}
+
+static bool
+open_upstream(struct exchange *x)
+{
+    if (x->upstream->helper != NULL)
+        return open_helper(x);
+    return open_socket(x) && connect_socket(x) && check_owner(x);
 }
 
 /* Whatever came, time left or an error: the next call on the descriptor tells. */
@@ -154,6 +168,15 @@ send_request(struct exchange *x, const unsigned char *request, size_t len)
     return true;
 }
 
+static bool
+fail_closed(struct exchange *x, size_t have)
+{
+    if (have > 0)
+        return fail(x, "closed in the middle of an answer");
+    return fail(x, "closed without an answer; %s", x->upstream->helper != NULL
+                ? "its reason is in the log, if it ran" : "may this process ask it?");
+}
+
 /* One byte more than the longest reply is room enough to see that there are too many. */
 static bool
 receive_reply(struct exchange *x, struct wire_reply *out)
@@ -165,8 +188,7 @@ receive_reply(struct exchange *x, struct wire_reply *out)
         ssize_t n = recv(x->fd, bytes + have, sizeof bytes - have, MSG_DONTWAIT);
 
         if (n == 0 || (n < 0 && errno == ECONNRESET))
-            return fail(x, "closed %s", have > 0 ? "in the middle of an answer" :
-                        "without an answer; may this process ask it?");
+            return fail_closed(x, have);
         if (n < 0 && !is_again(errno))
             return fail(x, "cannot receive: %m");
         if (n > 0) {
@@ -182,17 +204,22 @@ receive_reply(struct exchange *x, struct wire_reply *out)
     }
 }
 
+const char *
+client_name(const struct client_upstream *upstream)
+{
+    return upstream->helper != NULL ? upstream->helper : upstream->socket;
+}
+
 bool
-client_ask(const struct client_daemon *daemon, const unsigned char *request, size_t len,
+client_ask(const struct client_upstream *upstream, const unsigned char *request, size_t len,
            struct wire_reply *out, struct client_fault *fault)
 {
-    struct exchange x = { daemon, -1, now_ms() + daemon->timeout_ms, fault };
+    struct exchange x = { upstream, -1, now_ms() + upstream->timeout_ms, fault };
     bool answered;
 
     *out = (struct wire_reply){ .answer = PAM_WIRE_UNAVAILABLE };
     fault->reason[0] = '\0';
-    answered = open_socket(&x) && connect_socket(&x) && check_owner(&x) &&
-        send_request(&x, request, len) && receive_reply(&x, out);
+    answered = open_upstream(&x) && send_request(&x, request, len) && receive_reply(&x, out);
     if (x.fd >= 0)
         (void)close(x.fd);
     return answered;

@@ -32,8 +32,9 @@ take_number(const char *text, uint64_t max, uint64_t *out, const char **rest)
     return at > text;
 }
 
+/* From 1 ms to `max_ms`. */
 static bool
-set_timeout(struct options *out, const char *value)
+take_time(const char *value, int64_t max_ms, int64_t *out)
 {
     static const struct { const char *unit; int64_t ms; } units[] = {
         { "", 1000 }, { "s", 1000 }, { "ms", 1 },
@@ -41,14 +42,26 @@ set_timeout(struct options *out, const char *value)
     uint64_t n;
     const char *unit;
 
-    if (!take_number(value, OPTIONS_TIMEOUT_MAX_MS, &n, &unit) || n == 0)
+    if (!take_number(value, (uint64_t)max_ms, &n, &unit) || n == 0)
         return false;
     for (size_t i = 0; i < sizeof units / sizeof units[0]; i++)
         if (strcmp(unit, units[i].unit) == 0) {
-            out->timeout_ms = (int64_t)n * units[i].ms;
-            return out->timeout_ms <= OPTIONS_TIMEOUT_MAX_MS;
+            *out = (int64_t)n * units[i].ms;
+            return *out <= max_ms;
         }
     return false;
+}
+
+static bool
+set_timeout(struct options *out, const char *value)
+{
+    return take_time(value, OPTIONS_TIMEOUT_MAX_MS, &out->timeout_ms);
+}
+
+static bool
+set_fail_delay(struct options *out, const char *value)
+{
+    return take_time(value, OPTIONS_FAIL_DELAY_MAX_MS, &out->fail_delay_ms);
 }
 
 static bool
@@ -63,6 +76,34 @@ set_service(struct options *out, const char *value)
 {
     out->service = value;
     return true;
+}
+
+static bool
+set_accounts(struct options *out, const char *value)
+{
+    out->accounts = value;
+    return true;
+}
+
+static bool
+set_authtok_type(struct options *out, const char *value)
+{
+    out->authtok_type = value;
+    return true;
+}
+
+static bool
+set_helper(struct options *out, const char *value)
+{
+    out->helper = value;
+    return value[0] == '/';
+}
+
+static bool
+set_config(struct options *out, const char *value)
+{
+    out->config = value;
+    return value[0] == '/';
 }
 
 /* (uid_t)-1 is nobody's. */
@@ -92,9 +133,16 @@ static const struct option {
     { "timeout", set_timeout, 0, "wants a time from 1ms to 60s, as 8, 8s or 500ms" },
     { "domain", set_domain, 0, "wants a domain, without '@'" },
     { "service", set_service, 0, "wants a service name" },
+    { "accounts", set_accounts, 0, "wants the title of an accounts section" },
+    { "fail_delay", set_fail_delay, 0, "wants a time from 1ms to 60s, as 2, 2s or 500ms" },
+    { "authtok_type", set_authtok_type, 0, "wants a word for the prompt" },
+    { "helper", set_helper, 0, "wants an absolute path" },
+    { "config", set_config, 0, "wants an absolute path" },
     { "daemon_user", set_daemon_user, 0, "wants a user name or number" },
     { "use_first_pass", NULL, offsetof(struct options, use_first_pass), "takes no value" },
     { "try_first_pass", NULL, offsetof(struct options, try_first_pass), "takes no value" },
+    { "use_authtok", NULL, offsetof(struct options, use_authtok), "takes no value" },
+    { "direct", NULL, offsetof(struct options, direct), "takes no value" },
     { "keep_user", NULL, offsetof(struct options, keep_user), "takes no value" },
     { "debug", NULL, offsetof(struct options, debug), "takes no value" },
     { "no_warn", NULL, offsetof(struct options, silent), "takes no value" },
@@ -126,6 +174,7 @@ options_parse(int argc, const char **argv, struct options *out, struct options_f
     *out = (struct options){
         .socket = PAM_SOCKET_DEFAULT,
         .timeout_ms = OPTIONS_TIMEOUT_DEFAULT_MS,
+        .helper = PAM_HELPER_DEFAULT,
     };
     for (int i = 0; i < argc; i++) {
         size_t len = strcspn(argv[i], "=");

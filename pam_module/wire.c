@@ -1,68 +1,87 @@
 /* pam_module/wire.c - the module's side of common/pam_wire.h, bytes only */
 #include "pam_module/wire.h"
 
-#include <stdbool.h>
 #include <string.h>
 
-/* Where the next byte goes. The room is that of a whole request, and no field is over its
- * maximum, so that only the fields need a check. */
-struct writer { unsigned char *at; bool fits; };
+/* A field of the wire is up to three texts, one right after the other. */
+struct field { const char *parts[3]; size_t max; };
 
+/* In the order of the wire. The login is completed as an address where it is none yet. */
 static void
-put_byte(struct writer *w, unsigned value)
+fields_of(const struct wire_request *r, struct field out[PAM_WIRE_FIELDS])
 {
-    *w->at++ = (unsigned char)value;
+    bool is_bare = r->domain != NULL && r->domain[0] != '\0' && strchr(r->login, '@') == NULL;
+    const struct field fields[PAM_WIRE_FIELDS] = {
+        { { r->login, is_bare ? "@" : NULL, is_bare ? r->domain : NULL }, PAM_WIRE_FIELD_MAX },
+        { { r->password }, PAM_WIRE_FIELD_MAX },
+        { { r->new_password }, PAM_WIRE_FIELD_MAX },
+        { { r->service }, PAM_WIRE_NAME_MAX },
+        { { r->remote }, PAM_WIRE_NAME_MAX },
+        { { r->accounts }, PAM_WIRE_NAME_MAX },
+    };
+
+    memcpy(out, fields, sizeof fields);
 }
 
-/* One counted field: `text`, and `tail` right after it. */
-static void
-put_field(struct writer *w, const char *text, const char *tail)
+/* Never looks further than one byte over `max`. */
+static size_t
+part_len(const struct field *field, size_t i)
 {
-    size_t text_len = strnlen(text, PAM_WIRE_FIELD_MAX + 1);
-    size_t tail_len = strnlen(tail, PAM_WIRE_FIELD_MAX + 1);
-    size_t len = text_len + tail_len;
-
-    if (!w->fits || len > PAM_WIRE_FIELD_MAX) {
-        w->fits = false;
-        return;
-    }
-    put_byte(w, (unsigned)(len >> 8));
-    put_byte(w, (unsigned)(len & 0xff));
-    memcpy(w->at, text, text_len);
-    memcpy(w->at + text_len, tail, tail_len);
-    w->at += len;
+    return field->parts[i] != NULL ? strnlen(field->parts[i], field->max + 1) : 0;
 }
 
-/* The login, completed as an address where it is none yet. */
-static void
-put_login(struct writer *w, const char *login, const char *domain)
+static size_t
+field_len(const struct field *field)
 {
-    char tail[PAM_WIRE_USER_MAX + 2] = "";
-    size_t domain_len = domain == NULL ? 0 : strnlen(domain, PAM_WIRE_USER_MAX + 1);
-
-    if (domain_len > PAM_WIRE_USER_MAX) {
-        w->fits = false;
-        return;
-    }
-    if (domain_len > 0 && strchr(login, '@') == NULL) {
-        tail[0] = '@';
-        memcpy(tail + 1, domain, domain_len + 1);
-    }
-    put_field(w, login, tail);
+    return part_len(field, 0) + part_len(field, 1) + part_len(field, 2);
 }
 
 size_t
-wire_write_request(const struct wire_request *request, unsigned char out[PAM_WIRE_REQUEST_MAX])
+wire_request_len(const struct wire_request *request)
 {
-    struct writer w = { out, true };
+    struct field fields[PAM_WIRE_FIELDS];
+    size_t total = PAM_WIRE_HEAD;
 
-    put_byte(&w, PAM_WIRE_VERSION);
-    put_byte(&w, request->action);
-    put_login(&w, request->login, request->domain);
-    put_field(&w, request->password, "");
-    put_field(&w, request->service, "");
-    put_field(&w, request->remote, "");
-    return w.fits ? (size_t)(w.at - out) : 0;
+    fields_of(request, fields);
+    for (size_t i = 0; i < PAM_WIRE_FIELDS; i++) {
+        size_t len = field_len(&fields[i]);
+
+        if (len > fields[i].max)
+            return 0;
+        total += 2 + len;
+    }
+    return total;
+}
+
+static unsigned char *
+put_field(unsigned char *at, const struct field *field)
+{
+    size_t len = field_len(field);
+
+    *at++ = (unsigned char)(len >> 8);
+    *at++ = (unsigned char)(len & 0xff);
+    for (size_t i = 0; i < 3; i++) {
+        size_t part = part_len(field, i);
+
+        if (part > 0)
+            memcpy(at, field->parts[i], part);
+        at += part;
+    }
+    return at;
+}
+
+void
+wire_write_request(const struct wire_request *request, unsigned char *out)
+{
+    struct field fields[PAM_WIRE_FIELDS];
+    unsigned char *at = out + PAM_WIRE_HEAD;
+
+    fields_of(request, fields);
+    out[0] = PAM_WIRE_VERSION;
+    out[1] = (unsigned char)request->action;
+    out[2] = request->by_root ? PAM_WIRE_BY_ROOT : 0;
+    for (size_t i = 0; i < PAM_WIRE_FIELDS; i++)
+        at = put_field(at, &fields[i]);
 }
 
 static bool
@@ -88,6 +107,16 @@ broken(const char **why_out, const char *why)
     return WIRE_BROKEN;
 }
 
+static const char *
+another_version(unsigned version)
+{
+    if (version == 0)
+        return "speaks another protocol: is it a listener with protocol = \"pam\"?";
+    return version < PAM_WIRE_VERSION
+        ? "speaks an older version of the protocol: clavigerd is of an older release than this module"
+        : "speaks a newer version of the protocol: this module is of an older release than clavigerd";
+}
+
 enum wire_reading
 wire_read_reply(const unsigned char *bytes, size_t len, struct wire_reply *out,
                 const char **why_out)
@@ -98,7 +127,7 @@ wire_read_reply(const unsigned char *bytes, size_t len, struct wire_reply *out,
     memset(out, 0, sizeof *out);
     out->answer = PAM_WIRE_UNAVAILABLE;
     if (len >= 1 && bytes[0] != PAM_WIRE_VERSION)
-        return broken(why_out, "speaks another version of the protocol");
+        return broken(why_out, another_version(bytes[0]));
     if (len >= 2 && bytes[1] >= PAM_WIRE_ANSWERS)
         return broken(why_out, "gave an answer that the protocol does not have");
     if (len < HEAD)

@@ -11,17 +11,21 @@
 
 #include "common/pam_wire.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
-/* Borrowed. `domain` is appended to a login without '@'; NULL: none. */
+/* Borrowed; NULL is empty. `domain` is appended to a login without '@'. */
 struct wire_request {
     enum pam_wire_action action;
-    const char *login, *domain, *password, *service, *remote;
+    bool by_root;
+    const char *login, *domain, *password, *new_password, *service, *remote, *accounts;
 };
 
-/* How many bytes were written to `out`; 0 when a field is longer than the wire carries. */
-size_t wire_write_request(const struct wire_request *request,
-                          unsigned char out[PAM_WIRE_REQUEST_MAX]);
+/* How many bytes it takes; 0 when a field is longer than the wire carries. */
+size_t wire_request_len(const struct wire_request *request);
+
+/* Writes exactly those. Only after wire_request_len() said how many. */
+void wire_write_request(const struct wire_request *request, unsigned char *out);
 
 struct wire_reply {
     enum pam_wire_answer answer;

@@ -272,6 +272,7 @@ conn_ask(struct conn *conn, struct auth_request *request)
     struct verdict verdict;
 
     request->listener = &listener->config->auth;
+    request->by_root = request->by_root && listener_peer_is_root(conn->fd);
     if (auth_ask(conn->loop->site->auth, request, &conn->ticket, &verdict) == AUTH_LATER) {
         conn_wait(conn, request);
         return;

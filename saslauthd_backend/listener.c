@@ -111,6 +111,15 @@ has_any_group(const struct listener *listener, int fd)
 }
 
 bool
+listener_peer_is_root(int fd)
+{
+    struct ucred peer;
+    socklen_t size = sizeof(peer);
+
+    return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 && peer.uid == 0;
+}
+
+bool
 listener_admits(const struct listener *listener, int fd)
 {
     struct ucred peer;

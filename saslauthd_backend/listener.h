@@ -48,6 +48,9 @@ enum error_code listener_inherit(const struct listen_config *config,
 /* Closes, and removes the socket's file if it is still the one that we made. */
 void listener_close(struct listener *listener);
 
+/* Whether whoever connected was root: SO_PEERCRED, as it was at connect(2). */
+bool listener_peer_is_root(int fd);
+
 /* Whether the peer of a connected socket may speak here. */
 bool listener_admits(const struct listener *listener, int fd);
 

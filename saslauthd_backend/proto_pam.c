@@ -9,6 +9,8 @@
 static const struct { unsigned char wire; enum auth_action action; } actions[] = {
     { PAM_WIRE_PASSWORD, AUTH_PASSWORD },
     { PAM_WIRE_ACCOUNT,  AUTH_ACCOUNT },
+    { PAM_WIRE_CHANGE,   AUTH_CHANGE },
+    { PAM_WIRE_SESSION,  AUTH_SESSION },
 };
 
 static bool
@@ -29,23 +31,51 @@ malformed(struct error *err, const char *what)
     return PROTO_MALFORMED;
 }
 
+/* Which of the two is older, for the one who has to mend it. */
+static enum proto_progress
+another_version(struct error *err, unsigned char version)
+{
+    error_set(err, ERROR_MALFORMED, "version %u of the protocol, and this is %d: %s", version,
+              PAM_WIRE_VERSION, version < PAM_WIRE_VERSION
+              ? "a pam_claviger.so of an older release; restart the program that has it loaded"
+              : "a pam_claviger.so of a newer release; restart clavigerd");
+    return PROTO_MALFORMED;
+}
+
+static enum proto_progress
+parse_head(span wire, struct auth_request *out, struct error *err)
+{
+    if (wire.len >= 1 && wire.ptr[0] != PAM_WIRE_VERSION)
+        return another_version(err, wire.ptr[0]);
+    if (wire.len >= 2 && !action_find(wire.ptr[1], &out->action))
+        return malformed(err, "unknown action");
+    if (wire.len >= PAM_WIRE_HEAD && (wire.ptr[2] & ~PAM_WIRE_BY_ROOT) != 0)
+        return malformed(err, "unknown flag");
+    if (wire.len < PAM_WIRE_HEAD)
+        return PROTO_MORE;
+    out->by_root = (wire.ptr[2] & PAM_WIRE_BY_ROOT) != 0;
+    return PROTO_REQUEST;
+}
+
 static enum proto_progress
 parse(span wire, struct auth_request *out, struct error *err)
 {
     struct auth_request r = { 0 };
-    span *const fields[] = { &r.login, &r.password, &r.service, &r.remote };
-    span left = span_from(wire, 2);
+    const struct { span *field; size_t max; } fields[] = {
+        { &r.login, PAM_WIRE_FIELD_MAX }, { &r.password, PAM_WIRE_FIELD_MAX },
+        { &r.new_password, PAM_WIRE_FIELD_MAX }, { &r.service, PAM_WIRE_NAME_MAX },
+        { &r.remote, PAM_WIRE_NAME_MAX }, { &r.accounts, PAM_WIRE_NAME_MAX },
+    };
+    span left = span_from(wire, PAM_WIRE_HEAD);
+    enum proto_progress head = parse_head(wire, &r, err);
 
-    if (wire.len >= 1 && wire.ptr[0] != PAM_WIRE_VERSION)
-        return malformed(err, "another version of the protocol: is pam_claviger.so of this release?");
-    if (wire.len >= 2 && !action_find(wire.ptr[1], &r.action))
-        return malformed(err, "unknown action");
-    if (wire.len < 2)
-        return PROTO_MORE;
+    _Static_assert(COUNT(fields) == PAM_WIRE_FIELDS, "a field of the wire lacks its place");
+    if (head != PROTO_REQUEST)
+        return head;
     for (size_t i = 0; i < COUNT(fields); i++) {
-        if (left.len >= 2 && ((size_t)left.ptr[0] << 8 | left.ptr[1]) > PAM_WIRE_FIELD_MAX)
+        if (left.len >= 2 && ((size_t)left.ptr[0] << 8 | left.ptr[1]) > fields[i].max)
             return malformed(err, "a field is too long");
-        if (!span_take_counted(&left, fields[i]))
+        if (!span_take_counted(&left, fields[i].field))
             return PROTO_MORE;
     }
     if (left.len > 0)
@@ -80,7 +110,7 @@ static const unsigned char answers[] = {
 };
 _Static_assert(COUNT(answers) == REASONS, "a reason lacks its answer");
 
-_Static_assert(PAM_WIRE_VERSION == 1 && PAM_WIRE_MALFORMED == 9, "as proto_pam.malformed says");
+_Static_assert(PAM_WIRE_VERSION == 2 && PAM_WIRE_MALFORMED == 9, "as proto_pam.malformed says");
 
 static size_t
 answer(const struct verdict *verdict, unsigned char out[PROTO_REPLY_MAX])
@@ -98,5 +128,5 @@ answer(const struct verdict *verdict, unsigned char out[PROTO_REPLY_MAX])
 
 const struct proto proto_pam = {
     .protocol = LISTEN_PAM, .request_max = PAM_WIRE_REQUEST_MAX, .parse = parse,
-    .answer = answer, .malformed = SPAN("\1\11\0\0"),
+    .answer = answer, .malformed = SPAN("\2\11\0\0"),
 };

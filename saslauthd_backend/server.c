@@ -7,10 +7,10 @@
 
 #include "common/log.h"
 #include "saslauthd_backend/acceptor.h"
+#include "saslauthd_backend/auth_setup.h"
 #include "saslauthd_backend/control_thread.h"
 #include "saslauthd_backend/loop.h"
 #include "saslauthd_backend/privileges.h"
-#include "saslauthd_backend/scope.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -53,51 +53,6 @@ struct server {
 };
 
 /* --- building what a configuration says --------------------------------------------- */
-
-static void
-free_sources(struct account_source **sources, size_t count)
-{
-    for (size_t i = 0; sources && i < count; i++)
-        account_source_free(sources[i]);
-    free(sources);
-}
-
-static enum error_code
-make_sources(const struct config *config, struct account_source ***out, struct error *err)
-{
-    const struct account_dirs dirs = { config->daemon.preset_dir, config->daemon.driver_dir };
-    struct account_source **sources = calloc(config->accounts_count, sizeof(*sources));
-    enum error_code code = ERROR_NONE;
-
-    *out = NULL;
-    if (!sources)
-        return error_set(err, ERROR_UNAVAILABLE, "accounts: no memory");
-    for (size_t i = 0; code == ERROR_NONE && i < config->accounts_count; i++)
-        code = account_source_new(&config->accounts[i], &dirs, &sources[i], err);
-    if (code != ERROR_NONE) {
-        free_sources(sources, config->accounts_count);
-        return error_prefix(err, "%s", config->path);
-    }
-    *out = sources;
-    return ERROR_NONE;
-}
-
-static enum error_code
-make_auth(struct running *running, struct error *err)
-{
-    const struct config *config = running->config;
-    unsigned char scope[SCOPE_BYTES];
-    struct account_source **sources;
-    enum error_code code = make_sources(config, &sources, err);
-
-    if (code != ERROR_NONE)
-        return code;
-    scope_make(config, scope);
-    code = auth_new(&config->auth, sources, config->accounts_count, span_make(scope, sizeof(scope)),
-                    running->cache, &clock_system, &running->site.auth, err);
-    free(sources);              /* the list; what is in it is auth's */
-    return code;
-}
 
 static size_t
 connections_max(const struct daemon_config *daemon)
@@ -186,7 +141,7 @@ server_check(const char *path, char **summary_out, struct error *err)
     *summary_out = NULL;
     code = config_load(path, &config, err);
     if (code == ERROR_NONE)
-        code = make_sources(config, &sources, err);
+        code = auth_setup_sources(config, &sources, err);
     if (code == ERROR_NONE
         && asprintf(summary_out, "%s: good: account sources %zu, listeners %zu", path,
                     config->accounts_count, config->listens_count) < 0) {
@@ -194,7 +149,7 @@ server_check(const char *path, char **summary_out, struct error *err)
         code = error_set(err, ERROR_UNAVAILABLE, "no memory");
     }
     if (sources)
-        free_sources(sources, config->accounts_count);
+        auth_setup_free_sources(sources, config->accounts_count);
     config_free(config);
     return code;
 }
@@ -282,7 +237,7 @@ prepare_next(struct server *server, struct running **out, struct error *err)
         return code;
     code = inherit_cache(next, server->running, err);
     if (code == ERROR_NONE)
-        code = make_auth(next, err);
+        code = auth_setup_new(next->config, next->cache, &next->site.auth, err);
     if (code == ERROR_NONE)
         code = inherit_listeners(next, server->running, &server->self, err);
     if (code != ERROR_NONE)
@@ -525,7 +480,7 @@ start(struct server *server, struct error *err)
     if (code == ERROR_NONE)
         code = cache_new(&running->config->cache, &running->cache, err);
     if (code == ERROR_NONE)
-        code = make_auth(running, err);
+        code = auth_setup_new(running->config, running->cache, &running->site.auth, err);
     if (code == ERROR_NONE)
         code = start_loops(server, err);
     if (code == ERROR_NONE)

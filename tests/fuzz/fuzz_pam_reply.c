@@ -20,7 +20,7 @@ check(enum wire_reading reading, const struct wire_reply *reply, const char *why
         abort();
     if (accepted != (reply->user[0] != '\0') || strlen(reply->user) > PAM_WIRE_USER_MAX)
         abort();
-    if (status_of(reply->answer)->word == NULL)
+    if (status_of((enum cause)reply->answer)->cause == NULL)
         abort();
 }
 

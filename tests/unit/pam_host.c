@@ -36,14 +36,14 @@ host_now_ms(void)
 
 /* Moves a counted field from *at to `out`. False: not all of it is there yet. */
 static bool
-take_field(const unsigned char **at, const unsigned char *end, char out[PAM_WIRE_FIELD_MAX + 1])
+take_field(const unsigned char **at, const unsigned char *end, char *out, size_t max)
 {
     size_t len;
 
     if (end - *at < 2)
         return false;
     len = (size_t)(*at)[0] << 8 | (*at)[1];
-    if (len > PAM_WIRE_FIELD_MAX || (size_t)(end - *at) < 2 + len)
+    if (len > max || (size_t)(end - *at) < 2 + len)
         return false;
     memcpy(out, *at + 2, len);
     out[len] = '\0';
@@ -54,13 +54,18 @@ take_field(const unsigned char **at, const unsigned char *end, char out[PAM_WIRE
 static bool
 take_request(const unsigned char *bytes, size_t len, struct fake_seen *seen)
 {
-    const unsigned char *at = bytes + 2, *end = bytes + len;
+    const unsigned char *at = bytes + PAM_WIRE_HEAD, *end = bytes + len;
 
-    if (len < 2 || bytes[0] != PAM_WIRE_VERSION)
+    if (len < PAM_WIRE_HEAD || bytes[0] != PAM_WIRE_VERSION)
         return false;
     seen->action = bytes[1];
-    return take_field(&at, end, seen->login) && take_field(&at, end, seen->password) &&
-        take_field(&at, end, seen->service) && take_field(&at, end, seen->remote) && at == end;
+    seen->flags = bytes[2];
+    return take_field(&at, end, seen->login, PAM_WIRE_FIELD_MAX)
+        && take_field(&at, end, seen->password, PAM_WIRE_FIELD_MAX)
+        && take_field(&at, end, seen->new_password, PAM_WIRE_FIELD_MAX)
+        && take_field(&at, end, seen->service, PAM_WIRE_NAME_MAX)
+        && take_field(&at, end, seen->remote, PAM_WIRE_NAME_MAX)
+        && take_field(&at, end, seen->accounts, PAM_WIRE_NAME_MAX) && at == end;
 }
 
 /* Reads a whole request, or `max` bytes of one when that is not 0. */
@@ -80,6 +85,8 @@ read_request(struct fake *fake, int fd, size_t max)
         pthread_mutex_lock(&fake->lock);
         fake->seen.bytes += (size_t)n;
         whole = take_request(bytes, len, &fake->seen);
+        if (whole && fake->seen.requests < FAKE_KEPT)
+            fake->kept[fake->seen.requests] = fake->seen;
         fake->seen.requests += whole;
         pthread_mutex_unlock(&fake->lock);
     }
@@ -119,7 +126,8 @@ serve(struct fake *fake, int fd)
     char byte;
 
     pthread_mutex_lock(&fake->lock);
-    plan = fake->plan;
+    plan = fake->plans[fake->seen.connections < fake->plans_count ? fake->seen.connections
+                                                                  : fake->plans_count - 1];
     fake->seen.connections++;
     pthread_mutex_unlock(&fake->lock);
     if (plan.manner != FAKE_ANSWERS_UNASKED && (plan.manner != FAKE_HANGS_UP || plan.reads > 0))
@@ -188,6 +196,7 @@ fake_start(struct fake *fake, const char *path, uid_t owner)
     uid_t ours = geteuid();
 
     memset(fake, 0, sizeof *fake);
+    fake->plans_count = 1;
     fake->listener = bound(path, SOCK_STREAM);
     need(owner == ours || seteuid(owner) == 0, "seteuid");
     need(listen(fake->listener, 64) == 0, "listen");
@@ -209,11 +218,28 @@ fake_stop(struct fake *fake)
 }
 
 void
+fake_plans(struct fake *fake, const struct fake_plan *plans, size_t count)
+{
+    need(count > 0 && count <= FAKE_KEPT, "so many plans");
+    pthread_mutex_lock(&fake->lock);
+    memcpy(fake->plans, plans, count * sizeof *plans);
+    fake->plans_count = count;
+    memset(&fake->seen, 0, sizeof fake->seen);
+    pthread_mutex_unlock(&fake->lock);
+}
+
+void
 fake_plan(struct fake *fake, const struct fake_plan *plan)
 {
+    fake_plans(fake, plan, 1);
+}
+
+void
+fake_request(struct fake *fake, unsigned number, struct fake_seen *out)
+{
     pthread_mutex_lock(&fake->lock);
-    fake->plan = *plan;
-    memset(&fake->seen, 0, sizeof fake->seen);
+    need(number < FAKE_KEPT && number < fake->seen.requests, "a request that came");
+    *out = fake->kept[number];
     pthread_mutex_unlock(&fake->lock);
 }
 

@@ -38,17 +38,23 @@ struct fake_plan { enum fake_manner manner; const void *reply; size_t len; size_
 struct fake_seen {
     unsigned connections, requests;     /* requests: whole ones */
     size_t bytes;                       /* of all connections */
-    int action;
+    int action, flags;
     char login[PAM_WIRE_FIELD_MAX + 1], password[PAM_WIRE_FIELD_MAX + 1];
-    char service[PAM_WIRE_FIELD_MAX + 1], remote[PAM_WIRE_FIELD_MAX + 1];
+    char new_password[PAM_WIRE_FIELD_MAX + 1];
+    char service[PAM_WIRE_NAME_MAX + 1], remote[PAM_WIRE_NAME_MAX + 1];
+    char accounts[PAM_WIRE_NAME_MAX + 1];
 };
+
+/* How many plans there may be, and how many requests are kept. */
+#define FAKE_KEPT 8
 
 struct fake {
     int listener, stop[2];
     pthread_t thread;
     pthread_mutex_t lock;
-    struct fake_plan plan;
-    struct fake_seen seen;
+    struct fake_plan plans[FAKE_KEPT];
+    size_t plans_count;
+    struct fake_seen seen, kept[FAKE_KEPT];
 };
 
 /* Its connections have descriptors from here on, out of the way of tests that look at them. */
@@ -57,9 +63,12 @@ struct fake {
 /* Listens on `path` as the user `owner`, which wants root unless it is our own. */
 void fake_start(struct fake *fake, const char *path, uid_t owner);
 void fake_stop(struct fake *fake);
-/* Also forgets what was seen. */
+/* One for each connection, in order, and the last for all after it. Also forgets what was seen. */
+void fake_plans(struct fake *fake, const struct fake_plan *plans, size_t count);
 void fake_plan(struct fake *fake, const struct fake_plan *plan);
 void fake_seen(struct fake *fake, struct fake_seen *out);
+/* One of the requests that came, from 0. */
+void fake_request(struct fake *fake, unsigned number, struct fake_seen *out);
 
 /* --- the application -------------------------------------------------------------- */
 

@@ -55,11 +55,11 @@ enum { SIGN_INS = 10000, THREADS = 64, SIGN_INS_EACH = 100, NOBODY = 65534 };
 static struct host host;
 static struct fake fake;
 
-static const struct fake_plan accepts = FAKE_REPLY("\1\0\0\3bob");
+static const struct fake_plan accepts = FAKE_REPLY("\2\0\0\3bob");
 static const struct fake_plan mirrors = { FAKE_MIRRORS, NULL, 0, 0 };
 static const struct fake_plan hangs_up = { FAKE_HANGS_UP, NULL, 0, 0 };
 static const struct fake_plan silent = { FAKE_SILENT, NULL, 0, 0 };
-static const struct fake_plan slow = { FAKE_DRIPS, "\1\0\0\3bob", 7, 0 };
+static const struct fake_plan slow = { FAKE_DRIPS, "\2\0\0\3bob", 7, 0 };
 
 /* Those below FAKE_DESCRIPTORS: our daemon's connections, which end when they like, are above. */
 static int
@@ -543,16 +543,18 @@ trusts_nobody(void *context, uid_t owner)
 static void
 nothing_is_sent_to_an_owner_that_is_not_trusted(void **state)
 {
-    static const unsigned char request[] = "\1\1\0\3bob\0\6secret\0\0\0\0";
+    static const unsigned char request[] = "\2\1\0\3bob\0\6secret\0\0\0\0";
     uid_t owner = (uid_t)-1;
-    const struct client_daemon daemon = { host.socket, 3000, trusts_nobody, &owner };
+    const struct client_upstream upstream = {
+        .socket = host.socket, .timeout_ms = 3000, .trusts = trusts_nobody, .context = &owner,
+    };
     struct client_fault fault;
     struct wire_reply reply;
     struct fake_seen seen;
 
     (void)state;
     fake_plan(&fake, &accepts);
-    assert_false(client_ask(&daemon, request, sizeof request - 1, &reply, &fault));
+    assert_false(client_ask(&upstream, request, sizeof request - 1, &reply, &fault));
     assert_non_null(strstr(fault.reason, "does not trust"));
     assert_int_equal(owner, geteuid());
     assert_int_equal(reply.answer, PAM_WIRE_UNAVAILABLE);
@@ -584,17 +586,19 @@ trusts_after_it_hung_up(void *context, uid_t owner)
 static void
 a_daemon_that_answers_early_and_closes_is_heard(void **state)
 {
-    static const struct fake_plan early = { FAKE_ANSWERS_UNASKED, "\1\10\0\0", 4, 0 };
-    const struct client_daemon daemon = { host.socket, 3000, trusts_after_it_hung_up, NULL };
+    static const struct fake_plan early = { FAKE_ANSWERS_UNASKED, "\2\10\0\0", 4, 0 };
+    const struct client_upstream upstream = {
+        .socket = host.socket, .timeout_ms = 3000, .trusts = trusts_after_it_hung_up,
+    };
     struct client_fault fault;
     struct wire_reply reply;
 
     (void)state;
     fake_plan(&fake, &early);
-    assert_true(client_ask(&daemon, (const unsigned char *)"\1\1", 2, &reply, &fault));
+    assert_true(client_ask(&upstream, (const unsigned char *)"\2\1", 2, &reply, &fault));
     assert_int_equal(reply.answer, PAM_WIRE_UNAVAILABLE);
     fake_plan(&fake, &hangs_up);
-    assert_false(client_ask(&daemon, (const unsigned char *)"\1\1", 2, &reply, &fault));
+    assert_false(client_ask(&upstream, (const unsigned char *)"\2\1", 2, &reply, &fault));
     assert_string_equal(fault.reason, "closed without an answer; may this process ask it?");
 }
 

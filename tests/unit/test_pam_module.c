@@ -18,7 +18,7 @@
 #include <cmocka.h>
 
 #define BOB "bob@example.net"
-#define BOB_IS_FINE "\1\0\0\17" BOB
+#define BOB_IS_FINE "\2\0\0\17" BOB
 
 static struct host host;
 static struct fake fake;
@@ -188,22 +188,22 @@ rows_hold(const struct row *rows, size_t count)
 
 static const struct row answers[] = {
     { "accepted", .user_after = BOB },
-    { "must change", .plan = FAKE_REPLY("\1\1\0\17" BOB), .account = PAM_NEW_AUTHTOK_REQD,
+    { "must change", .plan = FAKE_REPLY("\2\1\0\17" BOB), .account = PAM_NEW_AUTHTOK_REQD,
       .account_text = "Your password has to be changed.", .user_after = BOB },
-    { "wrong", .plan = FAKE_REPLY("\1\2\0\0"), .auth = PAM_AUTH_ERR, .account = PAM_AUTH_ERR },
-    { "unknown", .plan = FAKE_REPLY("\1\3\0\0"), .auth = PAM_USER_UNKNOWN,
+    { "wrong", .plan = FAKE_REPLY("\2\2\0\0"), .auth = PAM_AUTH_ERR, .account = PAM_AUTH_ERR },
+    { "unknown", .plan = FAKE_REPLY("\2\3\0\0"), .auth = PAM_USER_UNKNOWN,
       .account = PAM_USER_UNKNOWN },
-    { "disabled", .plan = FAKE_REPLY("\1\4\0\0"), .auth = PAM_PERM_DENIED,
+    { "disabled", .plan = FAKE_REPLY("\2\4\0\0"), .auth = PAM_PERM_DENIED,
       .account = PAM_PERM_DENIED, .account_text = "Your account is disabled." },
-    { "expired", .plan = FAKE_REPLY("\1\5\0\0"), .auth = PAM_ACCT_EXPIRED,
+    { "expired", .plan = FAKE_REPLY("\2\5\0\0"), .auth = PAM_ACCT_EXPIRED,
       .account = PAM_ACCT_EXPIRED, .account_text = "Your account has expired." },
-    { "password expired", .plan = FAKE_REPLY("\1\6\0\0"), .auth = PAM_AUTHTOK_EXPIRED,
+    { "password expired", .plan = FAKE_REPLY("\2\6\0\0"), .auth = PAM_AUTHTOK_EXPIRED,
       .account = PAM_AUTHTOK_EXPIRED, .account_text = "Your password has expired." },
-    { "denied", .plan = FAKE_REPLY("\1\7\0\0"), .auth = PAM_PERM_DENIED,
+    { "denied", .plan = FAKE_REPLY("\2\7\0\0"), .auth = PAM_PERM_DENIED,
       .account = PAM_PERM_DENIED, .account_text = "Your account may not sign in here." },
-    { "unavailable", .plan = FAKE_REPLY("\1\10\0\0"), .auth = PAM_AUTHINFO_UNAVAIL,
+    { "unavailable", .plan = FAKE_REPLY("\2\10\0\0"), .auth = PAM_AUTHINFO_UNAVAIL,
       .account = PAM_AUTHINFO_UNAVAIL, .auth_text = LATER, .account_text = LATER },
-    { "malformed", .plan = FAKE_REPLY("\1\11\0\0"), .auth = PAM_SERVICE_ERR,
+    { "malformed", .plan = FAKE_REPLY("\2\11\0\0"), .auth = PAM_SERVICE_ERR,
       .account = PAM_SERVICE_ERR },
 };
 
@@ -228,34 +228,35 @@ static const struct row faults[] = {
     { "a symbolic link in a circle", .socket = "circle", FAULT },
     { "a queue that is full", .socket = "full", SHORTLY, FAULT },
     { "never answers", .plan = { FAKE_SILENT, NULL, 0, 0 }, SHORTLY, FAULT },
-    { "drips past the deadline", .plan = { FAKE_DRIPS, "\1\0\1\77a", 5, 0 }, SHORTLY, FAULT },
-    { "half an answer, then drips", .plan = { FAKE_DRIPS, "\1\0\0\17bob@example.ne", 18, 0 },
+    { "drips past the deadline", .plan = { FAKE_DRIPS, "\2\0\1\77a", 5, 0 }, SHORTLY, FAULT },
+    { "half an answer, then drips", .plan = { FAKE_DRIPS, "\2\0\0\17bob@example.ne", 18, 0 },
       SHORTLY, FAULT },
     { "closes at once", .plan = { FAKE_HANGS_UP, NULL, 0, 0 }, FAULT },
     { "closes after one byte", .plan = { FAKE_HANGS_UP, NULL, 0, 1 }, FAULT },
     { "closes inside the login", .plan = { FAKE_HANGS_UP, NULL, 0, 7 }, FAULT },
     { "closes inside the last field", .plan = { FAKE_HANGS_UP, NULL, 0, 25 }, FAULT },
-    { "one byte of an answer", .plan = FAKE_REPLY("\1"), FAULT },
-    { "version and answer, no name", .plan = FAKE_REPLY("\1\0"), FAULT },
-    { "half a length", .plan = FAKE_REPLY("\1\0\0"), FAULT },
-    { "accepted, name cut short", .plan = FAKE_REPLY("\1\0\0\17bob@example.ne"), FAULT },
-    { "accepted, and no name", .plan = FAKE_REPLY("\1\0\0\0"), FAULT },
-    { "must change, and no name", .plan = FAKE_REPLY("\1\1\0\0"), FAULT },
-    { "wrong, and a name", .plan = FAKE_REPLY("\1\2\0\17" BOB), FAULT },
-    { "a name that ends in a NUL", .plan = FAKE_REPLY("\1\0\0\4bob\0"), FAULT },
-    { "a name with a line end", .plan = FAKE_REPLY("\1\0\0\5bob\nx"), FAULT },
-    { "a name longer than any", .plan = FAKE_REPLY("\1\0\1\101aaaaaaaa"), FAULT },
-    { "a name of 65535 bytes", .plan = FAKE_REPLY("\1\0\377\377aaaaaaaa"), FAULT },
+    { "one byte of an answer", .plan = FAKE_REPLY("\2"), FAULT },
+    { "version and answer, no name", .plan = FAKE_REPLY("\2\0"), FAULT },
+    { "half a length", .plan = FAKE_REPLY("\2\0\0"), FAULT },
+    { "accepted, name cut short", .plan = FAKE_REPLY("\2\0\0\17bob@example.ne"), FAULT },
+    { "accepted, and no name", .plan = FAKE_REPLY("\2\0\0\0"), FAULT },
+    { "must change, and no name", .plan = FAKE_REPLY("\2\1\0\0"), FAULT },
+    { "wrong, and a name", .plan = FAKE_REPLY("\2\2\0\17" BOB), FAULT },
+    { "a name that ends in a NUL", .plan = FAKE_REPLY("\2\0\0\4bob\0"), FAULT },
+    { "a name with a line end", .plan = FAKE_REPLY("\2\0\0\5bob\nx"), FAULT },
+    { "a name longer than any", .plan = FAKE_REPLY("\2\0\1\101aaaaaaaa"), FAULT },
+    { "a name of 65535 bytes", .plan = FAKE_REPLY("\2\0\377\377aaaaaaaa"), FAULT },
     { "more than an answer", .plan = FAKE_REPLY(BOB_IS_FINE "x"), FAULT },
     { "two answers", .plan = FAKE_REPLY(BOB_IS_FINE BOB_IS_FINE), FAULT },
-    { "an older version", .plan = FAKE_REPLY("\0\0\0\17" BOB), FAULT },
-    { "a newer version, which says so", .plan = FAKE_REPLY("\2\11\0\0"), FAULT },
-    { "an answer that is none", .plan = FAKE_REPLY("\1\12\0\0"), FAULT },
-    { "answer 255", .plan = FAKE_REPLY("\1\377\0\0"), FAULT },
+    { "an older version, accepting", .plan = FAKE_REPLY("\1\0\0\17" BOB), FAULT },
+    { "an older version, which says so", .plan = FAKE_REPLY("\1\11\0\0"), FAULT },
+    { "a newer version, which says so", .plan = FAKE_REPLY("\3\11\0\0"), FAULT },
+    { "an answer that is none", .plan = FAKE_REPLY("\2\13\0\0"), FAULT },
+    { "answer 255", .plan = FAKE_REPLY("\2\377\0\0"), FAULT },
     { "saslauthd's OK", .plan = FAKE_REPLY("\0\2OK"), FAULT },
     { "an HTTP server", .plan = FAKE_REPLY("HTTP/1.0 200 OK\r\n\r\n"), FAULT },
     { "nothing but zeros", .plan = FAKE_REPLY("\0\0\0\0\0\0\0\0"), FAULT },
-    { "an answer before the question", .plan = { FAKE_ANSWERS_UNASKED, "\2\11\0\0", 4, 0 }, FAULT },
+    { "an answer before the question", .plan = { FAKE_ANSWERS_UNASKED, "\3\11\0\0", 4, 0 }, FAULT },
 };
 
 static void
@@ -315,7 +316,7 @@ an_option_that_makes_no_sense_signs_nobody_in(void **state)
     ROWS_HOLD(options);
 }
 
-#define UNAVAILABLE .plan = FAKE_REPLY("\1\10\0\0"), .auth = PAM_AUTHINFO_UNAVAIL, \
+#define UNAVAILABLE .plan = FAKE_REPLY("\2\10\0\0"), .auth = PAM_AUTHINFO_UNAVAIL, \
     .account = PAM_AUTHINFO_UNAVAIL
 #define TOLD .auth_text = LATER, .account_text = LATER
 
@@ -359,7 +360,7 @@ static const struct row items[] = {
     { "a name in Unicode", .user = "j\303\274rgen@example.net",
       .login = "j\303\274rgen@example.net" },
     { "a format in the name", .user = "%s%n%p", .login = "%s%n%p" },
-    { "a wrong password leaves the name", .user = "bob", .plan = FAKE_REPLY("\1\2\0\0"),
+    { "a wrong password leaves the name", .user = "bob", .plan = FAKE_REPLY("\2\2\0\0"),
       .auth = PAM_AUTH_ERR, .account = PAM_AUTH_ERR, .user_after = "bob" },
     { "no name, typed at the prompt", .ask_user = true, .person.user = "bob@example.net",
       .login = BOB },
@@ -464,7 +465,8 @@ static void
 what_is_too_long_to_ask_about_is_refused(void **state)
 {
     char *fits = letters(PAM_WIRE_FIELD_MAX), *over = letters(PAM_WIRE_FIELD_MAX + 1);
-    char *huge = letters(1 << 20);
+    char *huge = letters(1 << 20), *remote = letters(PAM_WIRE_NAME_MAX);
+    char *over_remote = letters(PAM_WIRE_NAME_MAX + 1);
     const struct row rows[] = {
         { "the longest name", .user = fits, .login = fits },
         { "a longer name", .user = over, .auth = PAM_SERVICE_ERR, .account = PAM_SERVICE_ERR,
@@ -473,8 +475,8 @@ what_is_too_long_to_ask_about_is_refused(void **state)
           .account = PAM_SERVICE_ERR, .unsent = true, TOO_LONG },
         { "the longest name and a domain", .options = "domain=example.net", .user = fits,
           .auth = PAM_SERVICE_ERR, .account = PAM_SERVICE_ERR, .unsent = true, TOO_LONG },
-        { "the longest remote host", .rhost = fits, .remote = fits },
-        { "a longer remote host", .rhost = over, .auth = PAM_SERVICE_ERR,
+        { "the longest remote host", .rhost = remote, .remote = remote },
+        { "a longer remote host", .rhost = over_remote, .auth = PAM_SERVICE_ERR,
           .account = PAM_SERVICE_ERR, .unsent = true, TOO_LONG },
     };
 
@@ -483,6 +485,8 @@ what_is_too_long_to_ask_about_is_refused(void **state)
     free(fits);
     free(over);
     free(huge);
+    free(remote);
+    free(over_remote);
 }
 
 /* A line before ours gets the password, so that ours finds a first one. */
@@ -546,7 +550,7 @@ its_place_in_a_stack_decides_as_pam_conf_says(void **state)
           "auth required pam_permit.so\n", PAM_SUCCESS, PAM_AUTH_ERR, PAM_AUTH_ERR },
     };
     static const struct fake_plan plans[] = {
-        FAKE_REPLY(BOB_IS_FINE), FAKE_REPLY("\1\2\0\0"), FAKE_REPLY("\1\10\0\0"),
+        FAKE_REPLY(BOB_IS_FINE), FAKE_REPLY("\2\2\0\0"), FAKE_REPLY("\2\10\0\0"),
     };
 
     (void)state;
@@ -569,7 +573,7 @@ static void
 a_sign_in_goes_through_from_the_password_to_the_credentials(void **state)
 {
     static const struct fake_plan fine = FAKE_REPLY(BOB_IS_FINE);
-    static const struct fake_plan disabled = FAKE_REPLY("\1\4\0\0");
+    static const struct fake_plan disabled = FAKE_REPLY("\2\4\0\0");
     struct host_person person = { .password = "secret" };
     struct fake_seen seen;
     pam_handle_t *pamh;

@@ -21,52 +21,77 @@ static void
 a_request_is_as_the_wire_says(void **state)
 {
     static const struct wire_request request = {
-        PAM_WIRE_PASSWORD, "bob", "example.net", "pw", "imap", "192.0.2.7"
+        .action = PAM_WIRE_CHANGE, .by_root = true, .login = "bob", .domain = "example.net",
+        .password = "pw", .new_password = "better", .service = "imap", .remote = "192.0.2.7",
+        .accounts = "mail",
     };
-    static const char wanted[] = "\1\1" "\0\17" "bob@example.net" "\0\2" "pw" "\0\4" "imap"
-        "\0\11" "192.0.2.7";
-    unsigned char bytes[PAM_WIRE_REQUEST_MAX];
+    static const char wanted[] = "\2\3\1" "\0\17" "bob@example.net" "\0\2" "pw" "\0\6" "better"
+        "\0\4" "imap" "\0\11" "192.0.2.7" "\0\4" "mail";
+    unsigned char bytes[sizeof wanted];
 
     (void)state;
-    assert_int_equal(wire_write_request(&request, bytes), sizeof wanted - 1);
+    assert_int_equal(wire_request_len(&request), sizeof wanted - 1);
+    wire_write_request(&request, bytes);
+    assert_memory_equal(bytes, wanted, sizeof wanted - 1);
+}
+
+static void
+what_is_not_said_is_empty(void **state)
+{
+    static const struct wire_request request = { .action = PAM_WIRE_SESSION, .login = "bob" };
+    static const char wanted[] = "\2\4\0" "\0\3" "bob" "\0\0" "\0\0" "\0\0" "\0\0" "\0\0";
+    unsigned char bytes[sizeof wanted];
+
+    (void)state;
+    assert_int_equal(wire_request_len(&request), sizeof wanted - 1);
+    wire_write_request(&request, bytes);
     assert_memory_equal(bytes, wanted, sizeof wanted - 1);
 }
 
 static void
 the_longest_request_fills_its_room(void **state)
 {
-    static char longest[PAM_WIRE_FIELD_MAX + 1];
+    static char longest[PAM_WIRE_FIELD_MAX + 1], name[PAM_WIRE_NAME_MAX + 1];
     static unsigned char bytes[PAM_WIRE_REQUEST_MAX];
     struct wire_request request = {
-        PAM_WIRE_ACCOUNT, longest, NULL, longest, longest, longest
+        .action = PAM_WIRE_CHANGE, .login = longest, .password = longest, .new_password = longest,
+        .service = name, .remote = name, .accounts = name,
     };
 
     (void)state;
     memset(longest, '@', PAM_WIRE_FIELD_MAX);
-    assert_int_equal(wire_write_request(&request, bytes), PAM_WIRE_REQUEST_MAX);
-    assert_int_equal(bytes[PAM_WIRE_REQUEST_MAX - 1], '@');
+    memset(name, 'n', PAM_WIRE_NAME_MAX);
+    assert_int_equal(wire_request_len(&request), PAM_WIRE_REQUEST_MAX);
+    wire_write_request(&request, bytes);
+    assert_int_equal(bytes[PAM_WIRE_REQUEST_MAX - 1], 'n');
 }
 
+/* Each field one byte over what the wire carries, the login by its domain. */
 static void
-a_domain_too_long_to_be_one_is_not_sent(void **state)
+a_field_too_long_makes_no_request(void **state)
 {
-    char domain[PAM_WIRE_USER_MAX + 2];
-    unsigned char bytes[PAM_WIRE_REQUEST_MAX];
-    struct wire_request request = { PAM_WIRE_PASSWORD, "bob", domain, "pw", "imap", "" };
+    static char longest[PAM_WIRE_FIELD_MAX + 2], name[PAM_WIRE_NAME_MAX + 2];
+    const struct wire_request requests[] = {
+        { .login = longest }, { .login = "bob", .password = longest },
+        { .login = "bob", .new_password = longest }, { .login = "bob", .service = name },
+        { .login = "bob", .remote = name }, { .login = "bob", .accounts = name },
+        { .login = "bob", .domain = longest + 4 },
+    };
 
     (void)state;
-    memset(domain, 'd', sizeof domain);
-    domain[PAM_WIRE_USER_MAX] = '\0';
-    assert_int_equal(wire_write_request(&request, bytes), 2 + 2 + 4 + 320 + 2 + 2 + 2 + 4 + 2);
-    domain[PAM_WIRE_USER_MAX] = 'd';
-    domain[PAM_WIRE_USER_MAX + 1] = '\0';
-    assert_int_equal(wire_write_request(&request, bytes), 0);
+    memset(longest, 'l', sizeof longest - 1);
+    memset(name, 'n', sizeof name - 1);
+    for (size_t i = 0; i < sizeof requests / sizeof requests[0]; i++)
+        if (wire_request_len(&requests[i]) != 0)
+            fail_msg("request %zu has a length", i + 1);
+    assert_int_equal(wire_request_len(&(struct wire_request){ .login = longest + 1 }),
+                     PAM_WIRE_HEAD + 12 + PAM_WIRE_FIELD_MAX);
 }
 
 static void
 a_reply_is_read_however_it_is_cut(void **state)
 {
-    static const unsigned char whole[] = "\1\1\0\17" "bob@example.net";
+    static const unsigned char whole[] = "\2\1\0\17" "bob@example.net";
     struct wire_reply reply;
     const char *why;
 
@@ -112,10 +137,10 @@ nothing_but_an_acceptance_of_somebody_signs_in(void **state)
         bytes[0] = (unsigned char)(head >> 8);
         bytes[1] = (unsigned char)head;
         if (wire_read_reply(bytes, sizeof bytes, &reply, &why) == WIRE_WHOLE) {
-            assert_int_equal(status_of(reply.answer)->auth, PAM_SUCCESS);
+            assert_int_equal(status_of((enum cause)reply.answer)->codes[ENTRY_AUTH], PAM_SUCCESS);
             accepted++;
         } else {
-            assert_int_equal(status_of(reply.answer)->auth, PAM_AUTHINFO_UNAVAIL);
+            assert_int_equal(status_of((enum cause)reply.answer)->codes[ENTRY_AUTH], PAM_AUTHINFO_UNAVAIL);
         }
     }
     assert_int_equal(accepted, 2);
@@ -125,8 +150,8 @@ static void
 a_status_past_the_table_is_unavailable(void **state)
 {
     (void)state;
-    assert_int_equal(status_of(PAM_WIRE_ANSWERS)->auth, PAM_AUTHINFO_UNAVAIL);
-    assert_int_equal(status_of((enum pam_wire_answer)255)->account, PAM_AUTHINFO_UNAVAIL);
+    assert_int_equal(status_of(CAUSES)->codes[ENTRY_AUTH], PAM_AUTHINFO_UNAVAIL);
+    assert_int_equal(status_of((enum cause)255)->codes[ENTRY_ACCOUNT], PAM_AUTHINFO_UNAVAIL);
 }
 
 static void
@@ -134,7 +159,8 @@ options_mean_what_the_manual_says(void **state)
 {
     const char *words[] = {
         "socket=/x/y", "timeout=1500ms", "domain=example.net", "service=smtp", "daemon_user=107",
-        "keep_user", "no_warn",
+        "keep_user", "no_warn", "accounts=mail", "fail_delay=2s", "direct", "helper=/x/check",
+        "config=/x/conf", "use_authtok", "authtok_type=mail",
     };
     struct options options;
     struct options_fault fault;
@@ -147,14 +173,24 @@ options_mean_what_the_manual_says(void **state)
     assert_null(options.domain);
     assert_null(options.daemon_user);
 
-    assert_true(options_parse(7, words, &options, &fault));
+    assert_int_equal(options.fail_delay_ms, 0);
+    assert_false(options.direct);
+    assert_null(options.accounts);
+    assert_null(options.config);
+
+    assert_true(options_parse(14, words, &options, &fault));
     assert_string_equal(options.socket, "/x/y");
     assert_int_equal(options.timeout_ms, 1500);
     assert_string_equal(options.domain, "example.net");
     assert_string_equal(options.service, "smtp");
     assert_true(options.daemon_uid_known);
     assert_int_equal(options.daemon_uid, 107);
-    assert_true(options.keep_user && options.silent);
+    assert_true(options.keep_user && options.silent && options.direct && options.use_authtok);
+    assert_string_equal(options.accounts, "mail");
+    assert_int_equal(options.fail_delay_ms, 2000);
+    assert_string_equal(options.helper, "/x/check");
+    assert_string_equal(options.config, "/x/conf");
+    assert_string_equal(options.authtok_type, "mail");
 }
 
 static void
@@ -223,7 +259,8 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_request_is_as_the_wire_says),
         cmocka_unit_test(the_longest_request_fills_its_room),
-        cmocka_unit_test(a_domain_too_long_to_be_one_is_not_sent),
+        cmocka_unit_test(what_is_not_said_is_empty),
+        cmocka_unit_test(a_field_too_long_makes_no_request),
         cmocka_unit_test(a_reply_is_read_however_it_is_cut),
         cmocka_unit_test(the_longest_name_fits),
         cmocka_unit_test(nothing_but_an_acceptance_of_somebody_signs_in),

@@ -161,10 +161,11 @@ a_reply_is_the_same_bytes_for_all_reasons_of_an_outcome(void **state)
 
 /* --- PAM -------------------------------------------------------------------------------- */
 
-#define PAM_ADA "\1\1\0\3ada\0\6secret\0\4imap\0\011192.0.2.1"
+#define PAM_ADA "\2\1\0\0\3ada\0\6secret\0\0\0\4imap\0\011192.0.2.1\0\4mail"
+#define PAM_ADA_CHANGES "\2\3\1\0\3ada\0\6secret\0\6better\0\4imap\0\0\0\0"
 
 static void
-a_pam_request_has_an_action_and_four_fields(void **state)
+a_pam_request_has_an_action_and_six_fields(void **state)
 {
     static const span wire = SPAN(PAM_ADA);
     struct auth_request r;
@@ -179,15 +180,51 @@ a_pam_request_has_an_action_and_four_fields(void **state)
     assert_true(span_is(r.password, "secret"));
     assert_true(span_is(r.service, "imap"));
     assert_true(span_is(r.remote, "192.0.2.1"));
+    assert_true(span_is(r.accounts, "mail"));
     assert_int_equal(r.realm.len, 0);
+    assert_int_equal(r.new_password.len, 0);
+    assert_false(r.by_root);
+}
+
+static void
+a_pam_request_may_ask_for_more_than_an_answer(void **state)
+{
+    static const span change = SPAN(PAM_ADA_CHANGES);
+    static const span session = SPAN("\2\4\0\0\3ada\0\0\0\0\0\0\0\0\0\0");
+    struct auth_request r;
+    struct error err;
+
+    (void)state;
+    assert_int_equal(proto_pam.parse(change, &r, &err), PROTO_REQUEST);
+    assert_int_equal(r.action, AUTH_CHANGE);
+    assert_true(r.by_root);
+    assert_true(span_is(r.password, "secret"));
+    assert_true(span_is(r.new_password, "better"));
+    assert_int_equal(proto_pam.parse(session, &r, &err), PROTO_REQUEST);
+    assert_int_equal(r.action, AUTH_SESSION);
+}
+
+static void
+a_module_of_another_release_is_told_so(void **state)
+{
+    struct auth_request r;
+    struct error err;
+
+    (void)state;
+    assert_int_equal(proto_pam.parse(span_make("\1\1", 2), &r, &err), PROTO_MALFORMED);
+    assert_non_null(strstr(err.reason, "older release"));
+    assert_int_equal(proto_pam.parse(span_make("\3", 1), &r, &err), PROTO_MALFORMED);
+    assert_non_null(strstr(err.reason, "newer release"));
 }
 
 static const struct { const char *what; span wire; } malformed_pam[] = {
     { "version 0",              SPAN("\0") },
-    { "version 2",              SPAN("\2\1") },
-    { "action 0",               SPAN("\1\0") },
-    { "action 3",               SPAN("\1\3") },
-    { "a field over the limit", SPAN("\1\1\x10\1") },
+    { "version 1",              SPAN("\1\1") },
+    { "action 0",               SPAN("\2\0") },
+    { "action 5",               SPAN("\2\5") },
+    { "an unknown flag",        SPAN("\2\1\2") },
+    { "a field over the limit", SPAN("\2\1\0\x10\1") },
+    { "a service over its own", SPAN("\2\1\0\0\0\0\0\0\0\4\1") },
     { "a byte too many",        SPAN(PAM_ADA "\0") },
 };
 
@@ -276,7 +313,9 @@ main(void)
         cmocka_unit_test(each_field_may_have_exactly_the_limit),
         cmocka_unit_test(many_long_fields_are_too_much_together),
         cmocka_unit_test(a_reply_is_the_same_bytes_for_all_reasons_of_an_outcome),
-        cmocka_unit_test(a_pam_request_has_an_action_and_four_fields),
+        cmocka_unit_test(a_pam_request_has_an_action_and_six_fields),
+        cmocka_unit_test(a_pam_request_may_ask_for_more_than_an_answer),
+        cmocka_unit_test(a_module_of_another_release_is_told_so),
         cmocka_unit_test(a_malformed_pam_request_is_refused),
         cmocka_unit_test(a_pam_reply_names_the_account_only_when_it_is_accepted),
         cmocka_unit_test(bytes_that_are_no_request_have_a_reply_of_their_own),

@@ -8,13 +8,15 @@
 static size_t
 ask(const struct wire_question *question, unsigned char out[WIRE_QUESTION_MAX])
 {
-    const span fields[] = {
-        question->login, question->password, question->service, question->remote,
+    const span nothing = { NULL, 0 };
+    const span fields[PAM_WIRE_FIELDS] = {
+        question->login, question->password, nothing, question->service, question->remote, nothing,
     };
 
     out[0] = PAM_WIRE_VERSION;
     out[1] = PAM_WIRE_PASSWORD;
-    return (size_t)(wire_put_fields(out + 2, fields, COUNT(fields)) - out);
+    out[2] = 0;
+    return (size_t)(wire_put_fields(out + PAM_WIRE_HEAD, fields, COUNT(fields)) - out);
 }
 
 static const enum answer meanings[] = {
@@ -28,6 +30,7 @@ static const enum answer meanings[] = {
     [PAM_WIRE_DENIED]           = ANSWER_REJECTED,
     [PAM_WIRE_UNAVAILABLE]      = ANSWER_TEMPORARY,
     [PAM_WIRE_MALFORMED]        = ANSWER_GARBLED,
+    [PAM_WIRE_CHANGE_DENIED]    = ANSWER_REJECTED,
 };
 _Static_assert(COUNT(meanings) == PAM_WIRE_ANSWERS, "an answer of the wire lacks its meaning");
 

@@ -1,0 +1,42 @@
+/* pam_module/call.h - one call of the host, from its options to its PAM code
+ *
+ * Purpose  What all entry points share: options, user, the question, and how it ends.
+ * Owner    The host's handle is borrowed for the call; nothing outlives it but what libpam keeps.
+ * Errors   A cause (pam_module/status.h); CAUSE_ACCEPTED is the only one to go on with.
+ * Threads  A call belongs to one thread.
+ */
+#ifndef PAM_MODULE_CALL_H
+#define PAM_MODULE_CALL_H
+
+#include "pam_module/options.h"
+#include "pam_module/status.h"
+#include "pam_module/wire.h"
+
+#include <security/pam_modules.h>
+
+struct call {
+    pam_handle_t *pamh;
+    enum entry entry;
+    unsigned flags;
+    struct options options;
+};
+
+/* Reads the options. A wrong one is logged once for each handle. */
+enum cause call_start(struct call *call, int argc, const char **argv);
+
+/* Who: PAM_USER, asked for when there is none. Borrowed from libpam. */
+enum cause call_user(const struct call *call, const char **user_out);
+
+/* A password as libpam has it or gets it: PAM_AUTHTOK or PAM_OLDAUTHTOK; `missing` is the cause
+ * when there is none, or none that could be sent. Borrowed from libpam, which wipes it. */
+enum cause call_password(const struct call *call, int item, enum cause missing,
+                         const char **password_out);
+
+/* Asks, with service, remote host and source added to `request`, and takes over the account's
+ * name from the answer. */
+enum cause call_ask(const struct call *call, struct wire_request *request);
+
+/* Tells the user, and gives the code for the host. */
+int call_end(const struct call *call, enum cause cause);
+
+#endif
