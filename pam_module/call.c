@@ -90,9 +90,11 @@ call_password(const struct call *call, int item, enum cause missing, const char 
     int status = pam_get_authtok(call->pamh, item, password_out, NULL);
     enum cause cause;
 
-    /* Not there, and not to be asked for; or typed twice, and not the same. A conversation that
-     * fails is PAM_AUTHTOK_ERR. */
+    /* Not there, and not to be asked for; or typed twice, and not the same. */
     if (status == PAM_AUTH_ERR || status == PAM_TRY_AGAIN)
+        return missing;
+    /* Else it is libpam's word for a conversation that fails. */
+    if (status == PAM_AUTHTOK_ERR && item == PAM_AUTHTOK && call->options.use_authtok)
         return missing;
     cause = conversation_cause(status);
     if (cause == CAUSE_ACCEPTED && (*password_out == NULL || **password_out == '\0'

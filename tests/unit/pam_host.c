@@ -354,6 +354,16 @@ converse(int count, const struct pam_message **messages, struct pam_response **r
     return status;
 }
 
+static void
+make_absolute(char *path, size_t size)
+{
+    char *absolute = realpath(path, NULL);
+
+    need(absolute != NULL, path);
+    (void)snprintf(path, size, "%s", absolute);
+    free(absolute);
+}
+
 void
 host_start(struct host *host)
 {
@@ -368,14 +378,10 @@ host_start(struct host *host)
     else
         (void)snprintf(host->module, sizeof host->module,
                        "%s/pam_module/.libs/pam_claviger.so", build == NULL ? "." : build);
-    need(access(host->module, R_OK) == 0, host->module);
-    if (host->module[0] != '/') {
-        char *absolute = realpath(host->module, NULL);
-
-        need(absolute != NULL, host->module);
-        (void)snprintf(host->module, sizeof host->module, "%s", absolute);
-        free(absolute);
-    }
+    make_absolute(host->module, sizeof host->module);
+    (void)snprintf(host->check, sizeof host->check, "%s/saslauthd_backend/claviger-check",
+                   build == NULL ? "." : build);
+    make_absolute(host->check, sizeof host->check);
 }
 
 void
@@ -408,6 +414,8 @@ host_service(const struct host *host, const char *name, const char *text)
             (void)fprintf(file, "socket=%s", host->socket);
         else if (at[0] == '@' && at[1] == 'D')
             (void)fputs(host->dir, file);
+        else if (at[0] == '@' && at[1] == 'C')
+            (void)fputs(host->check, file);
         else {
             (void)fputc(*at, file);
             continue;
@@ -443,15 +451,23 @@ host_full_queue(const struct host *host, const char *name)
 }
 
 pam_handle_t *
+host_start_pam(const struct host *host, const char *service, const char *user,
+               const struct pam_conv *conversation)
+{
+    pam_handle_t *pamh = NULL;
+
+    need(pam_start_confdir(service, user, conversation, host->dir, &pamh) == PAM_SUCCESS,
+         "pam_start_confdir");
+    return pamh;
+}
+
+pam_handle_t *
 host_open(const struct host *host, const char *service, const char *user,
           struct host_person *person)
 {
     const struct pam_conv conversation = { converse, person };
-    pam_handle_t *pamh = NULL;
 
-    need(pam_start_confdir(service, user, &conversation, host->dir, &pamh) == PAM_SUCCESS,
-         "pam_start_confdir");
-    return pamh;
+    return host_start_pam(host, service, user, &conversation);
 }
 
 int

@@ -96,19 +96,24 @@ struct host {
     char dir[64];
     char socket[96];            /* the daemon's path */
     char module[512];
+    char check[512];            /* claviger-check */
 };
 
 void host_start(struct host *host);
 void host_stop(struct host *host);      /* removes the directory and what is in it */
 
 /* Writes the service file `name`. In `text` "@M" is the module, "@S" its socket= option for our
- * daemon and "@D" the directory. */
+ * daemon, "@D" the directory and "@C" claviger-check. */
 void host_service(const struct host *host, const char *name, const char *text);
 
 /* A socket of the type that is bound to that name in the directory, and no more; and one that
  * listens, is never accepted from, and has its queue full. They stay until the program ends. */
 int host_bind(const struct host *host, const char *name, int type);
 void host_full_queue(const struct host *host, const char *name);
+
+/* pam_start() with a conversation of the test's own; `user` may be NULL. */
+pam_handle_t *host_start_pam(const struct host *host, const char *service, const char *user,
+                             const struct pam_conv *conversation);
 
 /* pam_start() with that person at the keyboard; `user` may be NULL. */
 pam_handle_t *host_open(const struct host *host, const char *service, const char *user,
