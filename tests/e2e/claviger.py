@@ -18,8 +18,8 @@ class Claviger(Site):
     up, `accounts` are pairs of login and password. gone@example.test is there too, disabled, with
     the password "right"."""
 
-    def __init__(self, listen, mux=None, accounts=(), cache=UNCACHED):
-        super().__init__(listen=listen + CONTROL, cache=cache)
+    def __init__(self, listen, mux=None, accounts=(), cache=UNCACHED, sources=None):
+        super().__init__(accounts=sources, listen=listen + CONTROL, cache=cache)
         self.mux = mux or self.mux
         for login, password in accounts:
             self.add_stored(login, crypt(password))
