@@ -35,6 +35,11 @@ service auth {
     mode = 0600
   }
 }
+service anvil {
+  unix_listener anvil-auth-penalty {
+    mode = 0
+  }
+}
 service auth-worker {
   user = root
 }
@@ -61,5 +66,4 @@ class Dovecot(Server):
         text = done.stdout + done.stderr
         said = re.search(r"^passdb: \S+ (auth \w+)", text, re.M)
         name = re.search(r"^\s*user=(\S+)", text, re.M)
-        temporary = "temp" if re.search(r"^\s*temp$|code=temp_fail", text, re.M) else ""
-        return (said[1] if said else text) + temporary, name[1] if name else None
+        return said[1] if said else text, name[1] if name else None

@@ -1,6 +1,6 @@
 """tests/e2e/vsftpd.py - a private vsftpd on a loopback port, whose users come from PAM
 
-Virtual users share the guest's Unix account and one folder. Its own sandboxes are off: what a
+Virtual users share the guest's Unix account, whose home has to be there, and one folder. Its own sandboxes are off: what a
 container lets root do differs too much.
 """
 
@@ -16,13 +16,12 @@ listen_port=%(port)d
 anonymous_enable=NO
 local_enable=YES
 guest_enable=YES
-guest_username=nobody
+guest_username=daemon
 local_root=%(dir)s/files
 pam_service_name=ftp
 secure_chroot_dir=%(dir)s/empty
 session_support=YES
 check_shell=NO
-reverse_lookup_enable=NO
 delay_failed_login=0
 isolate=NO
 isolate_network=NO
