@@ -184,7 +184,7 @@ receive_reply(struct exchange *x, struct wire_reply *out)
     unsigned char bytes[PAM_WIRE_REPLY_MAX + 1];
     const char *why = "";
 
-    for (size_t have = 0; ; ) {
+    for (size_t have = 0; wait_for(x, POLLIN); ) {
         ssize_t n = recv(x->fd, bytes + have, sizeof bytes - have, MSG_DONTWAIT);
 
         if (n == 0 || (n < 0 && errno == ECONNRESET))
@@ -199,9 +199,8 @@ receive_reply(struct exchange *x, struct wire_reply *out)
             case WIRE_MORE:   break;
             }
         }
-        if (!wait_for(x, POLLIN))
-            return false;
     }
+    return false;
 }
 
 const char *

@@ -84,8 +84,9 @@ def test_it_calls_nothing_that_acts_on_its_host():
         equal(sorted(imported.intersection(functions)), [], what)
 
 
-def test_it_keeps_no_state_between_calls():
-    """Nothing in .data and .bss but what the linker puts there: one pointer and one flag."""
+def test_it_keeps_nothing_between_calls_but_where_its_locked_pages_are():
+    """Nothing in .data and .bss but what the linker puts there, one pointer and one flag, and where
+    the locked pages are (pam_module/locked.c)."""
     if sanitized():
         return
     sizes = {}
@@ -93,7 +94,7 @@ def test_it_keeps_no_state_between_calls():
         fields = line.replace("[", " ").replace("]", " ").split()
         if len(fields) > 5 and fields[1] in (".data", ".bss"):
             sizes[fields[1]] = int(fields[5], 16)
-    assert all(size <= 8 for size in sizes.values()), "writable data: %r" % sizes
+    assert all(size <= 16 for size in sizes.values()), "writable data: %r" % sizes
 
 
 ENTRIES = ("auth", "account", "password", "session")

@@ -253,6 +253,53 @@ a_password_stays_out_of_dumps_and_children(void **state)
     locked_free(NULL, PAM_WIRE_REQUEST_MAX);
 }
 
+/* More at a time than there are rooms, some longer than a room: all apart, all empty. */
+static void
+many_passwords_at_a_time_are_apart(void **state)
+{
+    enum { MANY = 40 };
+    unsigned char *buffers[MANY];
+
+    (void)state;
+    for (int round = 0; round < 3; round++) {
+        for (int i = 0; i < MANY; i++) {
+            size_t size = i % 8 == 7 ? PAM_WIRE_REQUEST_MAX : 4096;
+
+            buffers[i] = locked_new(size);
+            assert_non_null(buffers[i]);
+            for (size_t b = 0; b < size; b++)
+                assert_int_equal(buffers[i][b], 0);
+            memset(buffers[i], i + 1, size);
+        }
+        for (int i = 0; i < MANY; i++) {
+            assert_int_equal(buffers[i][0], i + 1);
+            assert_int_equal(buffers[i][4095], i + 1);
+            locked_free(buffers[i], i % 8 == 7 ? PAM_WIRE_REQUEST_MAX : 4096);
+        }
+    }
+}
+
+/* Whoever was in a room when another thread forked is not in the child. */
+static void
+a_child_finds_all_rooms_free(void **state)
+{
+    enum { ROOMS_AND_MORE = 40 };
+    void *buffers[ROOMS_AND_MORE];
+    int status;
+    pid_t child;
+
+    (void)state;
+    for (int i = 0; i < ROOMS_AND_MORE; i++)
+        buffers[i] = locked_new(100);
+    child = fork();
+    if (child == 0)
+        _exit(locked_new(100) == buffers[0] ? 0 : 1);
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+    for (int i = 0; i < ROOMS_AND_MORE; i++)
+        locked_free(buffers[i], 100);
+}
+
 int
 main(void)
 {
@@ -268,6 +315,8 @@ main(void)
         cmocka_unit_test(options_mean_what_the_manual_says),
         cmocka_unit_test(a_wrong_option_is_named_without_its_value),
         cmocka_unit_test(a_password_stays_out_of_dumps_and_children),
+        cmocka_unit_test(many_passwords_at_a_time_are_apart),
+        cmocka_unit_test(a_child_finds_all_rooms_free),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
