@@ -39,7 +39,7 @@ static const struct fault { const char *word; int code; bool responds; bool has_
     { "!no-memory", PAM_BUF_ERR, false, false },
     { "!no-array", PAM_SUCCESS, false, false },
     { "!no-text", PAM_SUCCESS, true, false },
-    { "!fails-and-responds", PAM_CONV_ERR, true, true },
+    { "!fails-and-responds", PAM_CONV_ERR, true, false },
 };
 
 static const struct fault *

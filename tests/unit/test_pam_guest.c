@@ -1,8 +1,8 @@
 /* tests/unit/test_pam_guest.c - pam_claviger.so leaves its host as it found it
  *
  * Loaded and unloaded over and over, in threads, across fork(), and in processes whose limits,
- * descriptors, signals, root and surroundings are hostile. Rows M01, M04, M05, M07, M10, M12
- * of what we promise; the counts are short forms.
+ * descriptors, signals, root and surroundings are hostile; with a daemon, and with a helper in
+ * its place. Where a count is a short form, CLAVIGER_LONG=1 makes it a long one.
  */
 #include "pam_module/client.h"
 #include "tests/unit/pam_host.h"
@@ -48,7 +48,7 @@
 static const bool memory_is_ours = !UNDER_ASAN && !UNDER_TSAN;
 static const bool signals_are_ours = !UNDER_TSAN;
 
-enum { SIGN_INS = 10000, THREADS = 64, SIGN_INS_EACH = 100, NOBODY = 65534 };
+enum { SIGN_INS = 10000, THREADS = 64, NOBODY = 65534 };
 
 #define SERVICE "auth required @M @S timeout=3\n"
 
@@ -124,17 +124,26 @@ it_stays_loaded_when_pam_lets_go(void **state)
 
 /* --- threads and fork -------------------------------------------------------------- */
 
+static int
+sign_ins_each(void)
+{
+    const char *is_long = getenv("CLAVIGER_LONG");
+
+    return is_long != NULL && is_long[0] == '1' ? SIGN_INS : SIGN_INS / 100;
+}
+
 /* One user's sign-ins; the odd ones are wrong. Counts answers that are not its own. */
 static void *
 sign_in_over_and_over(void *context)
 {
     char user[32], right[40];
     uintptr_t faults = 0;
+    int count = sign_ins_each();
     const void *name;
 
     (void)snprintf(user, sizeof user, "user%d@example.net", *(const int *)context);
     (void)snprintf(right, sizeof right, "pw-%s", user);
-    for (int i = 0; i < SIGN_INS_EACH; i++) {
+    for (int i = 0; i < count; i++) {
         struct host_person person = { .password = i % 2 ? "pw-other" : right };
         pam_handle_t *pamh = host_open(&host, "imap", user, &person);
         int status = pam_authenticate(pamh, 0);
@@ -478,6 +487,166 @@ a_host_that_may_lock_no_memory_is_served(void **state)
     assert_int_equal(in_child(with_no_memory_to_lock), PAM_SUCCESS);
 }
 
+/* --- the helper ---------------------------------------------------------------------- */
+
+#define HELPER "#!/bin/sh\nexec 2>/dev/null\ndd bs=1 count=20 of=/dev/null\n" \
+    "printf '\\002\\000\\000\\003bob'\n"
+#define DIRECT "auth required @M direct timeout=20s helper=@D/helper\n"
+
+static void
+make_helper(void)
+{
+    char path[128];
+
+    host_service(&host, "helper", HELPER);
+    (void)snprintf(path, sizeof path, "%s/helper", host.dir);
+    assert_int_equal(chmod(path, 0755), 0);
+    host_service(&host, "direct", DIRECT);
+}
+
+static volatile sig_atomic_t deaths;
+
+static void
+count_death(int number)
+{
+    (void)number;
+    deaths++;
+}
+
+/* The host's own child, and its handler, know nothing of ours. */
+static int
+with_a_handler_for_children(pam_handle_t *pamh)
+{
+    struct sigaction action = { .sa_handler = count_death };
+    int status;
+
+    (void)pamh;
+    CHILD_NEEDS(sigaction(SIGCHLD, &action, NULL) == 0);
+    for (int i = 0; i < 10; i++) {
+        status = host_authenticate(&host, "direct", "bob", "secret");
+        CHILD_NEEDS(status == PAM_SUCCESS);
+        CHILD_NEEDS(waitpid(-1, NULL, WNOHANG) == -1 && errno == ECHILD);
+    }
+    CHILD_NEEDS(deaths == 0);
+    return status;
+}
+
+static int
+without_zombies(pam_handle_t *pamh)
+{
+    (void)pamh;
+    CHILD_NEEDS(signal(SIGCHLD, SIG_IGN) != SIG_ERR);
+    return host_authenticate(&host, "direct", "bob", "secret");
+}
+
+static int
+with_a_helper_and_no_standard_streams(pam_handle_t *pamh)
+{
+    int status;
+
+    (void)pamh;
+    for (int fd = 0; fd < 3; fd++)
+        (void)close(fd);
+    status = host_authenticate(&host, "direct", "bob", "secret");
+    for (int fd = 0; fd < 3; fd++)
+        CHILD_NEEDS(fcntl(fd, F_GETFD) == -1);
+    return status;
+}
+
+static int
+keeping_signals_with_a_helper(pam_handle_t *pamh)
+{
+    (void)pamh;
+    host_service(&host, "imap", DIRECT);
+    return keeping_signals(host_open(&host, "imap", "bob",
+                                     &(struct host_person){ .password = "secret" }));
+}
+
+static void
+a_helper_is_nobodys_child_and_nobodys_signal(void **state)
+{
+    (void)state;
+    make_helper();
+    assert_int_equal(in_child(with_a_handler_for_children), PAM_SUCCESS);
+    assert_int_equal(in_child(without_zombies), PAM_SUCCESS);
+    assert_int_equal(in_child(with_a_helper_and_no_standard_streams), PAM_SUCCESS);
+    assert_int_equal(in_child(keeping_signals_with_a_helper), PAM_SUCCESS);
+    host_service(&host, "imap", SERVICE);
+}
+
+static int
+with_few_descriptors(pam_handle_t *pamh)
+{
+    char helper[128], config[] = "config=/dev/null";
+    const char *argv[] = { "direct", helper, config };
+
+    (void)snprintf(helper, sizeof helper, "helper=%s/helper", host.dir);
+    fill_descriptors();
+    return own_acct_mgmt(pamh, 0, 3, argv);
+}
+
+static void
+a_helper_that_finds_no_descriptor_is_unavailable(void **state)
+{
+    (void)state;
+    make_helper();
+    assert_int_equal(in_child(with_few_descriptors), PAM_AUTHINFO_UNAVAIL);
+}
+
+/* malloc()'s locks are taken and left all the while in other threads; were they copied into a
+ * child that needs them, some helper would never come to its exec. */
+static _Atomic bool is_over;
+
+static void *
+allocate(void *context)
+{
+    (void)context;
+    while (!is_over)
+        for (size_t size = 16; size < 1 << 18; size *= 2) {
+            volatile char *bytes = malloc(size);
+
+            bytes[0] = 1;
+            free((void *)(size_t)bytes);
+        }
+    return NULL;
+}
+
+static void *
+run_helpers(void *context)
+{
+    const char *rounds = getenv("CLAVIGER_LONG");
+    int count = rounds != NULL && rounds[0] == '1' ? 2500 : 25;
+    uintptr_t faults = 0;
+
+    (void)context;
+    for (int i = 0; i < count; i++)
+        faults += host_authenticate(&host, "direct", "bob", "secret") != PAM_SUCCESS;
+    return (void *)faults;
+}
+
+static void
+helpers_start_while_other_threads_allocate(void **state)
+{
+    enum { KINDS = 4 };
+    pthread_t allocating[KINDS], running[KINDS];
+    void *faults;
+
+    (void)state;
+    make_helper();
+    is_over = false;
+    for (int i = 0; i < KINDS; i++) {
+        assert_int_equal(pthread_create(&allocating[i], NULL, allocate, NULL), 0);
+        assert_int_equal(pthread_create(&running[i], NULL, run_helpers, NULL), 0);
+    }
+    for (int i = 0; i < KINDS; i++) {
+        assert_int_equal(pthread_join(running[i], &faults), 0);
+        assert_int_equal((uintptr_t)faults, 0);
+    }
+    is_over = true;
+    for (int i = 0; i < KINDS; i++)
+        assert_int_equal(pthread_join(allocating[i], NULL), 0);
+}
+
 /* --- surroundings -------------------------------------------------------------------- */
 
 static int
@@ -680,6 +849,9 @@ main(void)
         cmocka_unit_test(it_never_stands_where_a_standard_stream_was),
         cmocka_unit_test(without_a_descriptor_it_is_unavailable_and_one_suffices),
         cmocka_unit_test(a_host_that_may_lock_no_memory_is_served),
+        cmocka_unit_test(a_helper_is_nobodys_child_and_nobodys_signal),
+        cmocka_unit_test(a_helper_that_finds_no_descriptor_is_unavailable),
+        cmocka_unit_test(helpers_start_while_other_threads_allocate),
         cmocka_unit_test(hostile_surroundings_change_nothing),
         cmocka_unit_test(in_a_chroot_it_is_unavailable_or_finds_the_socket_there),
         cmocka_unit_test(nothing_is_sent_to_an_owner_that_is_not_trusted),

@@ -569,6 +569,47 @@ its_place_in_a_stack_decides_as_pam_conf_says(void **state)
     }
 }
 
+/* Kind by control by answer: what libpam makes of each. A line of pam_permit follows. */
+static void
+every_kind_of_line_decides_as_pam_conf_says(void **state)
+{
+    static const struct { const char *kind; int (*call)(pam_handle_t *, int); int unknown, unavailable; }
+    kinds[] = {
+        { "auth", pam_authenticate, PAM_USER_UNKNOWN, PAM_AUTHINFO_UNAVAIL },
+        { "account", pam_acct_mgmt, PAM_USER_UNKNOWN, PAM_AUTHINFO_UNAVAIL },
+        { "password", pam_chauthtok, PAM_USER_UNKNOWN, PAM_AUTHINFO_UNAVAIL },
+        { "session", pam_open_session, PAM_SESSION_ERR, PAM_SESSION_ERR },
+    };
+    static const struct { const char *control; bool lets_pass; } controls[] = {
+        { "required", false }, { "requisite", false }, { "sufficient", true }, { "optional", true },
+        { "[success=done default=die]", false },
+    };
+    static const struct fake_plan plans[] = {
+        FAKE_REPLY(BOB_IS_FINE), FAKE_REPLY("\2\3\0\0"), FAKE_REPLY("\2\10\0\0"),
+    };
+
+    (void)state;
+    for (size_t i = 0; i < 4 * 5 * 3; i++) {
+        size_t kind = i / 15, control = i / 3 % 5, plan = i % 3;
+        const int wanted[] = { PAM_SUCCESS, kinds[kind].unknown, kinds[kind].unavailable };
+        struct host_person person = { .password = "secret" };
+        char text[512];
+        pam_handle_t *pamh;
+        int status;
+
+        (void)snprintf(text, sizeof text, "%s %s @M @S silent\n%s required pam_permit.so\n",
+                       kinds[kind].kind, controls[control].control, kinds[kind].kind);
+        host_service(&host, "other", text);
+        fake_plan(&fake, &plans[plan]);
+        pamh = host_open(&host, "imap", BOB, &person);
+        status = kinds[kind].call(pamh, 0);
+        (void)pam_end(pamh, status);
+        if (status != (controls[control].lets_pass ? PAM_SUCCESS : wanted[plan]))
+            fail_msg("%s %s, answer %zu: %d", kinds[kind].kind, controls[control].control, plan,
+                     status);
+    }
+}
+
 static void
 a_sign_in_goes_through_from_the_password_to_the_credentials(void **state)
 {
@@ -635,6 +676,7 @@ main(void)
         cmocka_unit_test(what_is_too_long_to_ask_about_is_refused),
         cmocka_unit_test(the_first_password_is_used_as_the_options_say),
         cmocka_unit_test(its_place_in_a_stack_decides_as_pam_conf_says),
+        cmocka_unit_test(every_kind_of_line_decides_as_pam_conf_says),
         cmocka_unit_test(a_sign_in_goes_through_from_the_password_to_the_credentials),
     };
 
