@@ -35,6 +35,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     demand_inside(r.service, wire);
     demand_inside(r.realm, wire);
     demand_inside(r.remote, wire);
+    demand_inside(r.new_password, wire);
+    demand_inside(r.accounts, wire);
     if (wire.len > proto->request_max + UINT16_MAX)
         abort();
     for (size_t len = 0; len < wire.len; len++)
