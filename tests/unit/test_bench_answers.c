@@ -30,17 +30,17 @@ static const struct { const char *what; const struct wire *wire; span came; enum
     { "two answers",            &wire_saslauthd, SPAN("\0\2OK\0\2NO"),        ANSWER_GARBLED },
     { "a monstrous length",     &wire_saslauthd, SPAN("\xff\xff"),            ANSWER_GARBLED },
     { "pam: nothing",           &wire_pam,       SPAN(""),                    NOT_YET },
-    { "pam: a version alone",   &wire_pam,       SPAN("\1"),                  NOT_YET },
-    { "pam: no user yet",       &wire_pam,       SPAN("\1\0\0\3ad"),          NOT_YET },
-    { "pam: accepted",          &wire_pam,       SPAN("\1\0\0\3ada"),         ANSWER_ACCEPTED },
-    { "pam: must change",       &wire_pam,       SPAN("\1\1\0\3ada"),         ANSWER_ACCEPTED },
-    { "pam: wrong",             &wire_pam,       SPAN("\1\2\0\0"),            ANSWER_REJECTED },
-    { "pam: unavailable",       &wire_pam,       SPAN("\1\10\0\0"),           ANSWER_TEMPORARY },
-    { "pam: malformed",         &wire_pam,       SPAN("\1\11\0\0"),           ANSWER_GARBLED },
-    { "pam: another version",   &wire_pam,       SPAN("\2"),                  ANSWER_GARBLED },
-    { "pam: no such answer",    &wire_pam,       SPAN("\1\12"),               ANSWER_GARBLED },
-    { "pam: more than it has",  &wire_pam,       SPAN("\1\0\0\0x"),           ANSWER_GARBLED },
-    { "pam: a monstrous user",  &wire_pam,       SPAN("\1\0\xff\xff"),        ANSWER_GARBLED },
+    { "pam: a version alone",   &wire_pam,       SPAN("\2"),                  NOT_YET },
+    { "pam: no user yet",       &wire_pam,       SPAN("\2\0\0\3ad"),          NOT_YET },
+    { "pam: accepted",          &wire_pam,       SPAN("\2\0\0\3ada"),         ANSWER_ACCEPTED },
+    { "pam: must change",       &wire_pam,       SPAN("\2\1\0\3ada"),         ANSWER_ACCEPTED },
+    { "pam: wrong",             &wire_pam,       SPAN("\2\2\0\0"),            ANSWER_REJECTED },
+    { "pam: unavailable",       &wire_pam,       SPAN("\2\10\0\0"),           ANSWER_TEMPORARY },
+    { "pam: malformed",         &wire_pam,       SPAN("\2\11\0\0"),           ANSWER_GARBLED },
+    { "pam: another version",   &wire_pam,       SPAN("\1"),                  ANSWER_GARBLED },
+    { "pam: no such answer",    &wire_pam,       SPAN("\2\13"),               ANSWER_GARBLED },
+    { "pam: more than it has",  &wire_pam,       SPAN("\2\0\0\0x"),           ANSWER_GARBLED },
+    { "pam: a monstrous user",  &wire_pam,       SPAN("\2\0\xff\xff"),        ANSWER_GARBLED },
 };
 
 static void
@@ -62,7 +62,7 @@ the_pam_wire_asks_as_the_module_does(void **state)
     static const struct wire_question question = {
         .login = SPAN("ada"), .password = SPAN("pw"), .service = SPAN("imap"), .remote = SPAN("::1"),
     };
-    static const span expected = SPAN("\1\1\0\3ada\0\2pw\0\4imap\0\003::1");
+    static const span expected = SPAN("\2\1\0\0\3ada\0\2pw\0\0\0\4imap\0\003::1\0\0");
     unsigned char out[WIRE_QUESTION_MAX];
 
     (void)state;
