@@ -90,12 +90,12 @@ take_job(struct writer *writer)
 /* A change that failed may never work: no query, a column or a right that is missing. */
 static enum error_code
 sort_fault(struct writer *writer, enum account_query query, enum error_code code,
-           struct error *err)
+           int64_t deadline_ms, struct error *err)
 {
     struct error why;
 
-    if (code != ERROR_UNAVAILABLE
-        || account_check(writer->conn, query, timeout_end_ms(writer), &why) != ERROR_CONFIG)
+    if (code != ERROR_UNAVAILABLE || now_ms() >= deadline_ms
+        || account_check(writer->conn, query, deadline_ms, &why) != ERROR_CONFIG)
         return code;
     *err = why;
     return ERROR_CONFIG;
@@ -118,7 +118,7 @@ run_job(struct writer *writer, struct writer_job *job)
         if (deadline_ms > timeout_end_ms(writer))
             deadline_ms = timeout_end_ms(writer);
         code = account_change(writer->conn, job->query, &job->who, deadline_ms, &changed, &err);
-        code = sort_fault(writer, job->query, code, &err);
+        code = sort_fault(writer, job->query, code, deadline_ms, &err);
     }
     job->done(job, code, changed, &err);
 }
@@ -161,11 +161,14 @@ tell_dropped(struct writer *writer, uint64_t dropped, const char *why)
     writer->told_ms = now_ms();
 }
 
+/* However long a query may take, the end does not wait for one that was begun before it. */
 static int64_t
 write_deadline_ms(struct writer *writer)
 {
     int64_t deadline_ms = timeout_end_ms(writer);
 
+    if (deadline_ms > now_ms() + END_MS)
+        deadline_ms = now_ms() + END_MS;
     pthread_mutex_lock(&writer->lock);
     if (writer->end_ms < deadline_ms)
         deadline_ms = writer->end_ms;

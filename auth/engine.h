@@ -29,6 +29,7 @@ struct rehash_rule {
     struct password_form form;          /* scheme NULL: they are not */
     struct password_facts facts;        /* of one that was made so */
     _Atomic int64_t rest_until_ms;      /* none is made before: the last one could not be written */
+    unsigned lost_in_a_row;             /* the writer's thread's alone */
 };
 
 /* One source with its threads; each thread has a connection of its own. */

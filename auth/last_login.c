@@ -104,7 +104,8 @@ last_login_note_asked(struct auth *auth, const struct auth_asked *asked, bool kn
 {
     struct auth_source *source;
 
-    if (!last_logins_due(&auth->last_logins, &asked->key, clock_now_ms(auth->clock)))
+    if (!auth->last_logins.noted        /* before the clock is asked */
+        || !last_logins_due(&auth->last_logins, &asked->key, clock_now_ms(auth->clock)))
         return;
     source = known ? only_source(auth, asked) : NULL;
     if (source)

@@ -17,8 +17,10 @@
 /* As many again as a server has threads to hash: more would only stand in the queue. */
 #define REHASHING_MAX 8
 
-/* After one that was not written: a query that never fits, a table that is read-only. */
+/* After one that could not be written, as when the table is read-only; and after so many in a row that
+ * found another value than was verified: the query rehash compares something else. */
 #define REST_MS 10000
+#define LOST_MAX 16
 
 /* --- the rule ------------------------------------------------------------------------------ */
 
@@ -123,15 +125,21 @@ log_failed(const struct flight *flight, const char *why)
              flight->account.source, log_token(span_of(flight->account.login), login), why);
 }
 
-/* The next one is as likely to fail. */
 static void
-fail(struct flight *flight, const char *why)
+rest(const struct flight *flight)
 {
     struct auth *auth = flight->auth;
 
     atomic_store(&auth->sources[flight->source].rehash.rest_until_ms,
                  clock_now_ms(auth->clock) + REST_MS);
-    counts_write(&auth->counts, AUTH_WRITE_FAILED);
+}
+
+/* The next one is as likely to fail. */
+static void
+fail(struct flight *flight, const char *why)
+{
+    rest(flight);
+    counts_write(&flight->auth->counts, AUTH_WRITE_FAILED);
     log_failed(flight, why);
 }
 
@@ -187,14 +195,16 @@ on_written(struct writer_job *job, enum error_code code, size_t changed, const s
 {
     struct flight *flight = (struct flight *)((char *)job - offsetof(struct flight, write));
     struct auth *auth = flight->auth;
+    struct rehash_rule *rule = &auth->sources[flight->source].rehash;
 
     if (code != ERROR_NONE) {
         fail(flight, err->reason);
     } else if (changed == 0) {
         counts_write(&auth->counts, AUTH_WRITE_LOST);
-        atomic_store(&auth->sources[flight->source].rehash.rest_until_ms,
-                     clock_now_ms(auth->clock) + REST_MS);
+        if (++rule->lost_in_a_row >= LOST_MAX)
+            rest(flight);
     } else {
+        rule->lost_in_a_row = 0;
         counts_write(&auth->counts, AUTH_WRITE_REHASHED);
         follow(flight);
     }
@@ -208,7 +218,7 @@ write_new(struct flight *flight)
 
     flight->write = (struct writer_job){
         .query = ACCOUNT_REHASH, .done = on_written,
-        .deadline_ms = clock_now_ms(&clock_system) + account_source_timeout_ms(source->source),
+        .deadline_ms = clock_now_ms(&clock_system) + flight->auth->config.deadline_ms,
         .who = { .login = span_of(flight->account.login),
                  .stored = secret_get(&flight->change->stored),
                  .old = secret_get(&flight->account.stored) },

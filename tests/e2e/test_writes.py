@@ -7,8 +7,7 @@ server that takes no writes or stands still, and with a reader who may look at o
 
 import os, re, sys, threading, time
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
-sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+sys.path[:0] = [os.path.join(os.path.dirname(os.path.abspath(__file__)), *name) for name in ((), ("..",), ("..", "faults"))]
 import harness
 from database_site import HIT_P99_MS, Load
 from harness import NO, OK, equal, wait_until
@@ -50,8 +49,8 @@ NOTED = {
 }
 
 
-# Of Modoboa's ages before it kept what is touched here.
-LACKS_TOUCH = {"before-1.1", "before-1.0"}
+# Modoboa's ages before it kept what is touched here, and vpopmail where it has no lastauth.
+LACKS_TOUCH = {"before-1.1", "before-1.0", "vpopmail on pgsql", "vpopmail on sqlite"}
 
 # Of the account itself, and no app password's.
 OWN = ("right", "of dovecot")
@@ -80,7 +79,8 @@ def rehashed(site, state, what):
 def test_every_preset_notes_and_rehashes_in_its_managers_tables(site, what, faults):
     shown = site.shown_queries()
     has = {query: "-- query %s [" % query in shown for query in ("touch", "rehash", "set_password")}
-    equal(has["touch"], site.variant.preset in NOTED and not LACKS_TOUCH & set(site.variant.options), what + ": touch")
+    lacks = LACKS_TOUCH & {*site.variant.options, site.variant.preset + " on " + site.tables.engine}
+    equal(has["touch"], site.variant.preset in NOTED and not lacks, what + ": touch")
     equal(has["rehash"], has["set_password"] or site.variant.name == "tmail-dove", what + ": rehash")
     state = next((s for s in site.variant.states if s.reason == "ok" and not s.remote and s.password in OWN), None)
     if not state or not (has["touch"] or has["rehash"]):

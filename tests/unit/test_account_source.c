@@ -445,6 +445,14 @@ a_source_that_cannot_work_says_what_to_change(void **state)
     config.queries[ACCOUNT_LOOKUP] = "SELECT a\nFROM b WHERE c = %login";
     assert_int_equal(try_source(site, &config), ERROR_CONFIG);
     assert_says(&site->err, "accounts \"mail\": own query:2:18: query lookup: unknown placeholder");
+    config = fine;
+    config.last_login = true;
+    assert_int_equal(try_source(site, &config), ERROR_CONFIG);
+    assert_says(&site->err, "accounts \"mail\": last_login: own query has no query touch for sqlite");
+    config = fine;
+    config.rehash_scheme = "ARGON2ID";
+    assert_int_equal(try_source(site, &config), ERROR_CONFIG);
+    assert_says(&site->err, "accounts \"mail\": rehash_scheme: own query has no query rehash");
 }
 
 static void
