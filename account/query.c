@@ -15,6 +15,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 static const struct query_kind {
     const char *name;
@@ -238,6 +239,7 @@ struct compiler {
     size_t used;                /* bytes of out->text */
     size_t statements;
     bool in_statement;
+    bool after_pattern;         /* behind LIKE or the like, and what may stand between */
     struct error *err;
 };
 
@@ -280,6 +282,32 @@ write_mark(struct compiler *c, size_t number)
     }
 }
 
+static bool
+is_among(const char *at, size_t len, const char *const *words, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (strlen(words[i]) == len && strncasecmp(at, words[i], len) == 0)
+            return true;
+    return false;
+}
+
+/* "login LIKE lower(%u)": whoever signs in as "%" is looked for in all rows. It is no hole, as the row that
+ * is found has to have the very name; but nobody means it. */
+static void
+note_pattern(struct compiler *c, const char *at, struct token token)
+{
+    static const char *const operators[] = { "like", "ilike", "rlike", "regexp", "glob", "similar" };
+    static const char *const between[] = { "to", "binary", "lower", "upper", "concat", "trim" };
+
+    if (token.kind == TOKEN_WORD)
+        c->after_pattern = is_among(at, token.len, operators, COUNT(operators))
+                        || (c->after_pattern && is_among(at, token.len, between, COUNT(between)));
+    else if (token.kind == TOKEN_OTHER && *at == '~')
+        c->after_pattern = true;
+    else if (token.kind == TOKEN_PLACEHOLDER && c->after_pattern && strchr("und", at[1]))
+        c->out->takes_pattern = true;
+}
+
 static enum error_code
 write_placeholder(struct compiler *c, const char *at)
 {
@@ -311,6 +339,7 @@ write_token(struct compiler *c, const char *at, struct token token)
         if (c->statements > 1 && !kinds[c->which].script)
             return fault_at(c, at, "a second statement: a query is one");
     }
+    note_pattern(c, at, token);
     if (token.kind == TOKEN_PLACEHOLDER)
         return write_placeholder(c, at);
     write_bytes(c, at, token.len);
@@ -339,7 +368,7 @@ enum error_code
 query_compile(enum account_query which, const struct query_text *from, enum account_mark mark,
               struct query *out, struct error *err)
 {
-    struct compiler c = { which, mark, from, out, 0, 0, false, err };
+    struct compiler c = { .which = which, .mark = mark, .from = from, .out = out, .err = err };
     size_t len = strlen(from->text);
     enum error_code code;
 

@@ -40,6 +40,7 @@ struct query {
     char *text;                 /* in the driver's marks; NULL: there is none */
     size_t parameters_count;
     enum query_parameter parameters[ACCOUNT_PARAMETERS_MAX];
+    bool takes_pattern;         /* the login, or a part of it, stands behind LIKE or the like */
 };
 
 /* The caller gives *out to query_wipe(). */

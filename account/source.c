@@ -421,6 +421,12 @@ account_source_has(const struct account_source *source, enum account_query query
     return source->queries[query].text != NULL;
 }
 
+bool
+account_source_takes_pattern(const struct account_source *source, enum account_query query)
+{
+    return source->queries[query].takes_pattern;
+}
+
 size_t
 account_source_connections(const struct account_source *source)
 {

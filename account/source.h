@@ -103,6 +103,8 @@ bool account_source_is_alias(const struct account_source *source);
 /* Whether lookup or secrets use %i: the verdicts depend on where the client is. */
 bool account_source_uses_remote(const struct account_source *source);
 bool account_source_has(const struct account_source *source, enum account_query query);
+/* It takes a login for a pattern (LIKE), in which % and _ stand for anything. */
+bool account_source_takes_pattern(const struct account_source *source, enum account_query query);
 /* The scheme of new stored passwords, in braces when they are to have that prefix; NULL: neither
  * the configuration nor the preset says. */
 const char *account_source_make(const struct account_source *source);

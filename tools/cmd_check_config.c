@@ -84,6 +84,16 @@ check_online(const struct config *config, const struct account_source_config *ac
     return worst;
 }
 
+/* What is no fault and hardly meant. */
+static void
+print_doubts(const struct account_source *source)
+{
+    for (size_t i = 0; i < ACCOUNT_QUERIES; i++)
+        if (account_source_takes_pattern(source, (enum account_query)i))
+            printf("  query %s: takes the login for a pattern, in which %% and _ stand for anything: "
+                   "compare it with = instead\n", account_query_name((enum account_query)i));
+}
+
 /* --- the configuration itself ------------------------------------------------------------ */
 
 /* Loads the driver and compiles the queries. */
@@ -98,6 +108,7 @@ check_source(const struct config *config, const struct account_source_config *ac
     if (code != ERROR_NONE)
         return error_prefix(err, "%s", config->path);
     printf("accounts \"%s\": %s\n", accounts->title, account_source_origin(source));
+    print_doubts(source);
     if (online)
         code = check_online(config, accounts, source, err);
     account_source_free(source);

@@ -176,7 +176,7 @@ class Tables(Site):
         options = 'options = { %s }' % ", ".join('"%s"' % o for o in variant.options) if variant.options else ""
         accounts = 'accounts "mail" { preset = "%s"  %s  %s  %s }\n' % (
             variant.preset, options, self.tables.config(), extra)
-        self.write_conf(accounts + LISTEN % {"dir": self.dir}, cache=cache, daemon="threads = 1")
+        self.write_conf(accounts + LISTEN % {"dir": self.dir}, cache=cache)
 
     def shown_queries(self):
         """The preset's for this engine and these options."""
@@ -205,12 +205,14 @@ class Tables(Site):
 
 
     def judged(self, states):
-        """Each asked as a mail server asks: (what the caller is told, the reason in the daemon's log). With one
-        thread the daemon's lines are in the order of its answers."""
-        told = [self.ask(s.login, s.password, s.service, remote=s.remote or None) for s in states]
-        self.asked += len(told)
-        reasons = harness.wait_until(self.reasons, 10, "the verdicts' lines in the log")
-        return list(zip(told, reasons[-len(told):]))
+        """Each asked as a mail server asks: (what the caller is told, the reason in the daemon's log), one after the
+        other, for an answer may be there before its line."""
+        answers = []
+        for s in states:
+            told = self.ask(s.login, s.password, s.service, remote=s.remote or None)
+            self.asked += 1
+            answers.append((told, harness.wait_until(self.reasons, 10, "the verdict's line in the log")[-1]))
+        return answers
 
     asked = 0
 

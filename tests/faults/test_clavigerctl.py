@@ -91,6 +91,14 @@ def test_output_that_cannot_be_written_is_an_error():
     equal(done.returncode, UNAVAILABLE)
 
 
+def test_a_login_that_is_taken_for_a_pattern_is_told():
+    for condition, told in (("login LIKE %%u", True), ("login = %%u", False)):
+        accounts = 'accounts "own" { file = "/nowhere.db"  lookup = "SELECT login, password FROM a WHERE %s" }\n' % condition
+        with Site(accounts=accounts) as site:
+            done = site.ctl("check-config", check=DONE)
+            equal("query lookup: takes the login for a pattern" in done.stdout, told, done.stdout)
+
+
 def test_a_good_configuration_is_said_to_be_good():
     site = Site()
     ends(site.ctl("check-config"), DONE, 'accounts "mail"', "preset claviger", "control at " + site.control, "is good")

@@ -247,10 +247,44 @@ each_query_is_found_by_its_name_and_nothing_else(void **state)
     assert_false(query_find(span_of(""), &found));
 }
 
+/* Whether the login is taken for a pattern. */
+static const struct { const char *text; bool pattern; } patterns[] = {
+    { "SELECT 1 WHERE login = %u", false },
+    { "SELECT 1 WHERE login LIKE %u", true },
+    { "SELECT 1 WHERE login like lower(%u)", true },
+    { "SELECT 1 WHERE login ILIKE concat('%', %n, '%')", true },
+    { "SELECT 1 WHERE login NOT RLIKE %d", true },
+    { "SELECT 1 WHERE login SIMILAR TO %u", true },
+    { "SELECT 1 WHERE login LIKE BINARY %u", true },
+    { "SELECT 1 WHERE login ~* %u", true },
+    { "SELECT 1 WHERE login GLOB /* so */ %u", true },
+    { "SELECT 1 WHERE login LIKE 'a%' AND login = %u", false },
+    { "SELECT 1 WHERE kind LIKE %s AND login = %u", false },
+    { "SELECT 'LIKE' WHERE login = %u -- LIKE", false },
+    { "SELECT likes WHERE login = %u", false },
+};
+
+static void
+a_login_that_is_taken_for_a_pattern_is_noticed(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT(patterns); i++) {
+        struct query query;
+        struct error err;
+
+        if (compile(ACCOUNT_LOOKUP, patterns[i].text, ACCOUNT_MARK_DOLLAR, &query, &err) != ERROR_NONE)
+            fail_msg("%s: %s", patterns[i].text, err.reason);
+        if (query.takes_pattern != patterns[i].pattern)
+            fail_msg("%s: %d", patterns[i].text, query.takes_pattern);
+        query_wipe(&query);
+    }
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_login_that_is_taken_for_a_pattern_is_noticed),
         cmocka_unit_test(placeholders_become_marks_and_nothing_else_changes),
         cmocka_unit_test(what_databases_read_differently_is_refused_with_its_place),
         cmocka_unit_test(a_question_mark_is_an_operator_where_marks_are_dollars),
