@@ -197,8 +197,29 @@ def never_no(answers, what):
     assert NO not in answers, "%s: somebody was told \"wrong password\": %s" % (what, answers)
 
 
-def well_hit_p99(load, since, until, what):
-    """While there is harm. Where the machine itself is slower than the bound, it is no slower than before the harm."""
-    before, p99 = load.p99_ms(0, since), load.p99_ms(since, until)
-    print("# %s: p99 of cached sign-ins %.2f ms, before %.2f ms" % (what, p99, before))
-    assert p99 <= max(HIT_P99_MS, 1.5 * before), p99
+class Calm:
+    """Cached sign-ins at a daemon whose accounts are out of harm's way, meanwhile: how slow the machine itself is."""
+
+    def __enter__(self):
+        self.site = Site(cache=CACHED)
+        self.site.add_stored("ada@example.org", STORED)
+        self.site.start()
+        self.site.ask("ada@example.org", "right")
+        self.load = Load(self.site, ["ada@example.org"]).__enter__()
+        return self.load
+
+    def __exit__(self, *how):
+        self.load.__exit__(*how)
+        self.site.__exit__(*how)
+
+
+def well_hit_p99(load, calm, since, until, what):
+    """While there is harm. Where the machine is slower than the bound, they are as slow as where there is none."""
+    p99, reference = load.p99_ms(since, until), calm.p99_ms(since, until)
+    print("# %s: p99 of cached sign-ins %.2f ms, elsewhere meanwhile %.2f ms" % (what, p99, reference))
+    assert p99 <= max(HIT_P99_MS, 2 * reference), p99
+
+
+def keeps_no_more_descriptors(site, before):
+    """Once those of the last sign-ins are closed."""
+    wait_until(lambda: site.descriptors() <= before, 5, "no more descriptors than %d" % before)
