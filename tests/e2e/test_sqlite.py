@@ -183,8 +183,7 @@ def test_through_changes_of_every_kind_no_descriptor_is_lost_and_nobody_is_told_
     """The short form: 60 changes. CLAVIGER_LONG=1 goes on until ten thousand have signed in."""
     wanted, least = (10000, 600) if os.environ.get("CLAVIGER_LONG") else (500, 60)
     with filled() as place, Site(place.file, keys=TIMEOUT).start() as site:
-        all_at_once(site, [user(i) for i in range(50)])
-        before, changes = site.descriptors(), 0
+        before, changes = site.descriptors(), 0         # no thread has connected yet
         with Load(site, [user(i) for i in range(USERS)], threads=8) as load:
             while changes < least or len(load.answers) < wanted:
                 if changes % 2:
