@@ -35,6 +35,8 @@
 
 enum { CASE_LINES = 64, CASE_TEXT = 8192, CASE_CALLS = 6, CASE_EXPECTED = 12 };
 
+enum case_as { AS_ANYBODY, AS_ROOT, AS_USER };
+
 struct case_text { char *bytes; size_t len; };
 
 struct case_message { int style; struct case_text text, reply; };
@@ -53,7 +55,7 @@ struct case_call {
 
 struct pam_case {
     char *path, *what;
-    enum { AS_ANYBODY, AS_ROOT, AS_USER } as;
+    enum case_as as;
     char stack[CASE_TEXT];
     struct case_text service, user, rhost;
     bool has_user, has_rhost;

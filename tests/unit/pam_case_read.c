@@ -147,7 +147,7 @@ take_as(struct reader *r)
 {
     static const struct word words[] = { { "root", AS_ROOT }, { "user", AS_USER }, { NULL, 0 } };
 
-    r->one->as = take_word(r, words);
+    r->one->as = (enum case_as)take_word(r, words);
 }
 
 static void
