@@ -7,7 +7,7 @@ is stored as it is, so that it hashes nothing. pam_mysql is measured with one th
 has crashed.
 """
 
-import os, subprocess, sys, tempfile
+import os, shutil, subprocess, sys, tempfile
 
 sys.path[:0] = [os.path.join(os.path.dirname(os.path.abspath(__file__)), os.pardir, name) for name in ("", "e2e")]
 from harness import BUILD, PAM_MODULE, Site, crypt
@@ -43,16 +43,31 @@ def mysql_stack():
         "usercolumn=login passwdcolumn=password crypt=0\n" % server.socket
 
 
+def write_stacks(directory, stacks):
+    for name, text in stacks.items():
+        with open(os.path.join(directory, name), "w") as f:
+            f.write(text)
+
+
+def as_on_the_host(directory):
+    """The service "other", which libpam reads for every transaction, as this machine has it."""
+    for name in os.listdir("/etc/pam.d"):
+        if name == "other" or name.startswith("common-"):
+            shutil.copy(os.path.join("/etc/pam.d", name), directory)
+
+
 with Site(cache='revalidate = "1h"') as site, tempfile.TemporaryDirectory() as directory:
     site.add_stored(LOGIN, crypt(PASSWORD))
     site.start()
     server, mysql = mysql_stack()
-    stacks = {"permit": "auth required pam_permit.so\n", "mysql": mysql, "other": DENIES,
-              "claviger": "auth required %s socket=%s/pam\n" % (PAM_MODULE, site.dir)}
-    for name, text in stacks.items():
-        with open(os.path.join(directory, name), "w") as f:
-            f.write(text)
+    write_stacks(directory, {"permit": "auth required pam_permit.so\n", "mysql": mysql, "other": DENIES,
+                             "claviger": "auth required %s socket=%s/pam\n" % (PAM_MODULE, site.dir)})
     measure(directory, 1, 100, "claviger")              # warm
+    print("the file of the service \"other\": pam_deny alone")
     report(measure(directory, 1, 4000, "permit", "claviger", "mysql"), 1)
     report(measure(directory, 4, 16000, "permit", "claviger"), 4)
+    as_on_the_host(directory)
+    print("as this machine has it")
+    report(measure(directory, 1, 1000, "permit", "claviger", "mysql"), 1)
+    report(measure(directory, 4, 4000, "permit", "claviger"), 4)
     server.close()
