@@ -256,6 +256,18 @@ scope_of(const struct auth *auth, size_t only, unsigned char out[AUTH_SCOPE_MAX 
     return span_make(out, auth->scope_len + sizeof(only));
 }
 
+/* Nobody here may act as another: there are no masters among the accounts. */
+static bool
+is_self(span authzid, const struct identity_rules *rules, const struct identity *who)
+{
+    struct identity other;
+    struct error err;
+
+    return authzid.len == 0
+        || (identity_make(authzid, span_make(NULL, 0), rules, &other, &err) == ERROR_NONE
+            && span_equal(identity_name(&other), identity_name(who)));
+}
+
 enum verdict_reason
 auth_understand(const struct auth *auth, const struct auth_request *request,
                 struct auth_asked *out, struct error *err)
@@ -273,6 +285,10 @@ auth_understand(const struct auth *auth, const struct auth_request *request,
     rules.default_domain = default_domain(auth, request->listener, out->service);
     if (identity_make(request->login, request->realm, &rules, &out->who, err) != ERROR_NONE)
         return REASON_MALFORMED;
+    if (!is_self(request->authzid, &rules, &out->who)) {
+        error_set(err, ERROR_REJECTED, "the authorization identity is another one's");
+        return REASON_AUTHZID_DENIED;
+    }
     if (!listener_serves(request->listener, out->service)) {
         error_set(err, ERROR_REJECTED, "the listener does not serve \"%s\"", out->service);
         return REASON_SERVICE_DENIED;

@@ -65,6 +65,7 @@ enum auth_action {
 struct auth_request {
     enum auth_action action;
     span login, password, service, realm, remote;       /* remote: "192.0.2.1", "addr;port" or empty */
+    span authzid;               /* whom to act as: who signs in, in any spelling, or empty */
     span new_password;                                  /* AUTH_CHANGE */
     bool by_root;                                       /* AUTH_CHANGE: whoever asks need not know the old one */
     span accounts;                                      /* the title of the one source to ask; empty: all */

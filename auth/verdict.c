@@ -42,6 +42,8 @@ static const struct {
     [REASON_MALFORMED]           = { "malformed", VERDICT_REJECTED },
     [REASON_EMPTY_PASSWORD]      = { "empty-password", VERDICT_REJECTED },
     [REASON_PASSWORD_TOO_LONG]   = { "password-too-long", VERDICT_REJECTED },
+    [REASON_AUTHZID_DENIED]      = { "authzid-denied", VERDICT_REJECTED },
+    [REASON_UNSECURED]           = { "unsecured", VERDICT_REJECTED },
     [REASON_ACCOUNT_SOURCE_DOWN] = { "account-source-down", VERDICT_UNAVAILABLE },
     [REASON_BAD_STORED_PASSWORD] = { "bad-stored-password", VERDICT_UNAVAILABLE },
     [REASON_DEADLINE]            = { "deadline", VERDICT_UNAVAILABLE },

@@ -28,6 +28,8 @@ enum verdict_reason {
     REASON_MALFORMED,           /* the request or the name */
     REASON_EMPTY_PASSWORD,
     REASON_PASSWORD_TOO_LONG,
+    REASON_AUTHZID_DENIED,      /* would act as another account */
+    REASON_UNSECURED,           /* a password in the clear, where the listener wants none */
     /* unavailable: nobody could tell */
     REASON_ACCOUNT_SOURCE_DOWN,
     REASON_BAD_STORED_PASSWORD,

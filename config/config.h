@@ -18,21 +18,36 @@
 #include <sys/types.h>
 
 /* In the order in which the manual page names them. */
-enum listen_protocol { LISTEN_SASLAUTHD, LISTEN_PAM, LISTEN_CONTROL, LISTEN_PROTOCOLS };
+enum listen_protocol {
+    LISTEN_SASLAUTHD, LISTEN_DOVECOT, LISTEN_PAM, LISTEN_CONTROL, LISTEN_PROTOCOLS
+};
+
+/* How a dovecot listener says that nobody can tell. Auto: as each client understands it. */
+enum listen_temporary { LISTEN_TEMPORARY_AUTO, LISTEN_TEMPORARY_FAIL, LISTEN_TEMPORARY_CLOSE };
+
+/* A set, of what a dovecot listener offers. */
+enum listen_mechanism { LISTEN_MECHANISM_PLAIN = 1, LISTEN_MECHANISM_LOGIN = 2 };
 
 const char *listen_protocol_word(enum listen_protocol protocol);
 
 struct listen_config {
     const char *title;
     enum listen_protocol protocol;
-    const char *path;           /* of the socket; absolute */
+    const char *path;           /* of the socket; absolute. NULL: `address` */
+    const char *address;        /* of loopback TCP (common/loopback.h), dovecot only; NULL: `path` */
     const char *owner, *group;  /* NULL: as the daemon */
     mode_t mode;
     const char *const *peers;   /* users, and groups as "@name", that may connect; none: by mode alone
-                                 * (saslauthd), the group (pam), root and the daemon (control) */
+                                 * (saslauthd, dovecot), the group (pam), root and the daemon (control) */
     size_t peers_count;
+    enum listen_temporary temporary;    /* dovecot, as the next two */
+    bool needs_secured;         /* a password in the clear only where the client says it is not */
+    unsigned mechanisms;        /* of enum listen_mechanism; 0: all */
     struct auth_listener auth;
 };
+
+/* Path or address: what no two listeners share, and by which a reload knows them. */
+const char *listen_place(const struct listen_config *listen);
 
 struct daemon_config {
     const char *user, *group;   /* NULL: stay */

@@ -32,7 +32,8 @@ static const struct config_word log_levels[] = {
 };
 _Static_assert(COUNT(log_levels) == LOG_LEVELS, "a log level lacks its word");
 static const struct config_word protocols[] = {
-    { "saslauthd", LISTEN_SASLAUTHD }, { "pam", LISTEN_PAM }, { "control", LISTEN_CONTROL },
+    { "saslauthd", LISTEN_SASLAUTHD }, { "dovecot", LISTEN_DOVECOT }, { "pam", LISTEN_PAM },
+    { "control", LISTEN_CONTROL },
 };
 _Static_assert(COUNT(protocols) == LISTEN_PROTOCOLS, "a protocol lacks its word");
 static const struct config_word encodings[] = {
@@ -42,12 +43,26 @@ static const struct config_word tls_modes[] = {
     { "verify-full", ACCOUNT_TLS_VERIFY_FULL }, { "verify-ca", ACCOUNT_TLS_VERIFY_CA },
     { "require", ACCOUNT_TLS_REQUIRE }, { "off", ACCOUNT_TLS_OFF },
 };
+static const struct config_word temporaries[] = {
+    { "auto", LISTEN_TEMPORARY_AUTO }, { "fail", LISTEN_TEMPORARY_FAIL },
+    { "close", LISTEN_TEMPORARY_CLOSE },
+};
+static const struct config_word secured[] = { { "optional", false }, { "required", true } };
+static const struct config_word mechanisms[] = {
+    { "PLAIN", LISTEN_MECHANISM_PLAIN }, { "LOGIN", LISTEN_MECHANISM_LOGIN },
+};
 static const struct config_word cases[] = { { "lower", IDENTITY_LOWER }, { "keep", IDENTITY_KEEP } };
 
 const char *
 listen_protocol_word(enum listen_protocol protocol)
 {
     return protocols[protocol].name;
+}
+
+const char *
+listen_place(const struct listen_config *listen)
+{
+    return listen->path ? listen->path : listen->address;
 }
 
 /* --- keys ---------------------------------------------------------------------------- */
@@ -107,13 +122,17 @@ static struct config_key accounts_keys[OWN_QUERIES_AT + ACCOUNT_QUERIES] = {
 #define LISTEN(member) MEMBER(struct listen_config, member)
 static const struct config_key listen_keys[] = {
     { "protocol", &config_one_of, LISTEN(protocol), WORDS(protocols), .required = true },
-    { "path", &config_socket_path, LISTEN(path), .required = true },
+    { "path", &config_socket_path, LISTEN(path) },
+    { "address", &config_address, LISTEN(address) },
     { "owner", &config_user, LISTEN(owner) },
     { "group", &config_group, LISTEN(group) },
     { "mode", &config_octal, LISTEN(mode), .most = 0777 },
     { "default_domain", &config_domain, LISTEN(auth.default_domain) },
     { "services", &config_service, LIST(struct listen_config, auth.services, auth.services_count) },
     { "peers", &config_peer, LIST(struct listen_config, peers, peers_count) },
+    { "temporary", &config_one_of, LISTEN(temporary), WORDS(temporaries) },
+    { "secured", &config_one_of, LISTEN(needs_secured), WORDS(secured) },
+    { "mechanisms", &config_set_of, LISTEN(mechanisms), .list = true, WORDS(mechanisms) },
 };
 
 static const struct config_key service_keys[] = {
@@ -282,17 +301,46 @@ check_accounts(struct config_section_view *view, struct error *err)
                      "accounts found?", account_query_name(ACCOUNT_LOOKUP));
 }
 
+/* Keys of one protocol, or of one kind of socket, would change nothing elsewhere. */
+static enum error_code
+check_listen_keys(struct config_section_view *view, const struct listen_config *listen,
+                  struct error *err)
+{
+    bool is_dovecot = listen->protocol == LISTEN_DOVECOT;
+    const struct { const char *name; bool is_given, is_allowed; const char *where; } keys[] = {
+        { "address", listen->address, is_dovecot, "a listener of the protocol \"dovecot\"" },
+        { "temporary", listen->temporary, is_dovecot, "a listener of the protocol \"dovecot\"" },
+        { "secured", listen->needs_secured, is_dovecot, "a listener of the protocol \"dovecot\"" },
+        { "mechanisms", listen->mechanisms, is_dovecot, "a listener of the protocol \"dovecot\"" },
+        { "address", listen->address, !listen->path, "a listener without \"path\"" },
+        { "owner", listen->owner, !listen->address, "a listener with a \"path\"" },
+        { "group", listen->group, !listen->address, "a listener with a \"path\"" },
+        { "peers", listen->peers_count, !listen->address, "a listener with a \"path\"" },
+    };
+
+    for (size_t i = 0; i < COUNT(keys); i++)
+        if (keys[i].is_given && !keys[i].is_allowed) {
+            view->fault = keys[i].name;
+            return error_set(err, ERROR_CONFIG, "\"%s\" is for %s", keys[i].name, keys[i].where);
+        }
+    return ERROR_NONE;
+}
+
 static enum error_code
 check_listen(struct config_section_view *view, struct error *err)
 {
     const struct config *config = &view->draft->config;
     const struct listen_config *listen = view->base;
 
-    view->fault = "path";
+    if (!listen_place(listen))
+        return error_set(err, ERROR_CONFIG, "lacks the key \"path\"");
+    if (check_listen_keys(view, listen, err) != ERROR_NONE)
+        return err->code;
+    view->fault = listen->path ? "path" : "address";
     for (size_t i = 0; i + 1 < config->listens_count; i++)
-        if (strcmp(config->listens[i].path, listen->path) == 0)
-            return error_set(err, ERROR_CONFIG, "listen \"%s\" has the path \"%s\" already",
-                             config->listens[i].title, listen->path);
+        if (strcmp(listen_place(&config->listens[i]), listen_place(listen)) == 0)
+            return error_set(err, ERROR_CONFIG, "listen \"%s\" has the %s \"%s\" already",
+                             config->listens[i].title, view->fault, listen_place(listen));
     return ERROR_NONE;
 }
 

@@ -3,6 +3,7 @@
 
 #include "account/hosts.h"
 #include "auth/service.h"
+#include "common/loopback.h"
 #include "common/nearest.h"
 #include "common/span.h"
 #include "password/password.h"
@@ -280,6 +281,17 @@ check_socket_path(char *text, struct error *err)
     return ERROR_NONE;
 }
 
+static enum error_code
+check_address(char *text, struct error *err)
+{
+    struct sockaddr_storage address;
+    socklen_t len;
+
+    if (loopback_parse(text, &address, &len))
+        return ERROR_NONE;
+    return error_set(err, ERROR_CONFIG, "\"%.80s\" is not %s", text, config_address.form);
+}
+
 static bool
 is_name_byte(char c)
 {
@@ -482,6 +494,11 @@ const struct config_kind config_path = {
 };
 const struct config_kind config_socket_path = {
     .take = take_text, .text = check_socket_path, .form = "the absolute path of a socket",
+};
+const struct config_kind config_address = {
+    .take = take_text, .text = check_address,
+    .form = "an address of this machine alone and a port, such as \"127.0.0.1:12345\" or "
+            "\"[::1]:12345\"",
 };
 const struct config_kind config_label = {
     .take = take_text, .text = check_label, .form = "a name",

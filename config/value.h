@@ -41,7 +41,8 @@ struct config_kind {
 };
 
 extern const struct config_kind config_count, config_duration, config_size, config_octal,
-    config_one_of, config_query, config_path, config_socket_path, config_name, config_option,
+    config_one_of, config_query, config_path, config_socket_path,
+    config_address, config_name, config_option,
     config_label, config_host,
     config_scheme, config_scheme_row, config_set_of, config_make_scheme, config_domain,
     config_user, config_group, config_peer, config_service;

@@ -1,11 +1,14 @@
 /* saslauthd_backend/listener.c - see listener.h */
 #include "saslauthd_backend/listener.h"
 
+#include "common/loopback.h"
 #include "common/macros.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -62,16 +65,18 @@ add_peer(struct listener *listener, const char *name, struct error *err)
     return ERROR_NONE;
 }
 
-/* The saslauthd wire has always been guarded by the file's mode alone; who speaks the others is
- * known: root, the daemon itself, and for PAM the listener's group. */
+/* The wires of saslauthd and of Dovecot's auth have always been guarded by the file's mode alone, and
+ * TCP has no credentials; who speaks the others is known: root, the daemon itself, and for PAM the
+ * listener's group. */
 static enum error_code
 know_peers(struct listener *listener, const struct listener_self *self, struct error *err)
 {
     const struct listen_config *config = listener->config;
     gid_t group = self->gid;
+    bool is_open = config->protocol == LISTEN_SASLAUTHD || config->protocol == LISTEN_DOVECOT;
 
-    listener->by_mode = config->protocol == LISTEN_SASLAUTHD && config->peers_count == 0;
-    if (config->protocol != LISTEN_SASLAUTHD || config->peers_count > 0) {
+    listener->by_mode = is_open && config->peers_count == 0;
+    if (!listener->by_mode) {
         listener->uids[listener->uids_count++] = 0;
         listener->uids[listener->uids_count++] = self->uid;
     }
@@ -140,8 +145,8 @@ listener_admits(const struct listener *listener, int fd)
 static enum error_code
 fault(const struct listen_config *config, struct error *err, const char *what)
 {
-    return error_set(err, ERROR_CONFIG, "listen \"%s\": %s: %s: %s", config->title, config->path,
-                     what, strerror(errno));
+    return error_set(err, ERROR_CONFIG, "listen \"%s\": %s: %s: %s", config->title,
+                     listen_place(config), what, strerror(errno));
 }
 
 /* One level, as a package would make it: /run/claviger after a reboot. */
@@ -285,30 +290,62 @@ bind_socket(struct listener *listener, const struct listener_self *self,
     return ERROR_NONE;
 }
 
+/* Acceptors answer at once and close; a connection that lasts is a loop's from the start. */
 static struct listener
 not_open(const struct listen_config *config)
 {
     const struct proto *proto = proto_find(config->protocol);
 
     return (struct listener){ .config = config, .proto = proto, .fd = -1, .lock_fd = -1,
-                              .by_acceptors = proto != NULL };
+                              .by_acceptors = proto && proto->kind == &conn_exchange };
+}
+
+/* A port in use by a process that ends is taken over; one that is served is not (SO_REUSEADDR). */
+static enum error_code
+bind_loopback(struct listener *listener, struct error *err)
+{
+    const struct listen_config *config = listener->config;
+    struct sockaddr_storage address;
+    socklen_t len;
+    const int on = 1;
+
+    loopback_parse(config->address, &address, &len);
+    listener->fd = socket(address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (listener->fd < 0)
+        return fault(config, err, "socket");
+    /* Accepted ones inherit the last two: a reply never waits for another, and who vanished is noticed. */
+    if (setsockopt(listener->fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) != 0
+        || setsockopt(listener->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)) != 0
+        || setsockopt(listener->fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on)) != 0)
+        return fault(config, err, "setsockopt");
+    if (bind(listener->fd, (const struct sockaddr *)&address, len) != 0)
+        return fault(config, err, "cannot bind");
+    return listen(listener->fd, BACKLOG) == 0 ? ERROR_NONE : fault(config, err, "cannot listen");
+}
+
+static enum error_code
+bind_path(struct listener *listener, const struct listener_self *self, struct error *err)
+{
+    const struct listen_config *config = listener->config;
+    struct sockaddr_un address = { .sun_family = AF_UNIX };
+
+    if (strlen(config->path) >= sizeof(address.sun_path))
+        return error_set(err, ERROR_CONFIG, "listen \"%s\": %s: longer than %zu bytes",
+                         config->title, config->path, sizeof(address.sun_path) - 1);
+    memcpy(address.sun_path, config->path, strlen(config->path));
+    return bind_socket(listener, self, &address, err);
 }
 
 enum error_code
 listener_open(const struct listen_config *config, const struct listener_self *self,
               struct listener *out, struct error *err)
 {
-    struct sockaddr_un address = { .sun_family = AF_UNIX };
     enum error_code code;
 
     *out = not_open(config);
-    if (strlen(config->path) >= sizeof(address.sun_path))
-        return error_set(err, ERROR_CONFIG, "listen \"%s\": %s: longer than %zu bytes",
-                         config->title, config->path, sizeof(address.sun_path) - 1);
-    memcpy(address.sun_path, config->path, strlen(config->path));
     code = know_peers(out, self, err);
     if (code == ERROR_NONE)
-        code = bind_socket(out, self, &address, err);
+        code = config->path ? bind_path(out, self, err) : bind_loopback(out, err);
     if (code != ERROR_NONE)
         listener_close(out);
     return code;
@@ -346,7 +383,7 @@ listener_close(struct listener *listener)
 
     if (listener->fd >= 0) {
         close(listener->fd);
-        if (lstat(listener->config->path, &st) == 0 && S_ISSOCK(st.st_mode)
+        if (listener->config->path && lstat(listener->config->path, &st) == 0 && S_ISSOCK(st.st_mode)
             && st.st_dev == listener->device && st.st_ino == listener->inode)
             unlink(listener->config->path);     /* in vain in root's folder: the next start does it */
     }

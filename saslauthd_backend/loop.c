@@ -87,11 +87,11 @@ take_listeners(struct loop *loop, const struct site *site)
 static void
 shed(struct loop *loop)
 {
-    struct conn *conn = conn_oldest_reading(loop);
+    struct conn *conn = conn_oldest_idle(loop);
 
     if (conn) {
         atomic_fetch_add_explicit(&loop->counts->shed, 1, memory_order_relaxed);
-        conn_give_up(conn, REASON_OVERLOADED);
+        conn->kind->give_up(conn, REASON_OVERLOADED);
     } else {
         listen_off(loop);
         timers_set(&loop->timers, &loop->relisten.timer, loop->now_ms + RELISTEN_MS);
@@ -154,16 +154,32 @@ take_tickets(struct loop *loop)
     while (ticket) {
         struct auth_ticket *next = ticket->next;
 
-        conn_ticket_back(conn_of_ticket(ticket));
+        ((struct question *)ticket)->back((struct question *)ticket);
         ticket = next;
     }
+}
+
+static const struct listener *
+listener_of(const struct loop *loop, int listening)
+{
+    for (size_t i = 0; i < loop->listens_count; i++)
+        if (loop->listens[i].listener->fd == listening)
+            return loop->listens[i].listener;
+    return NULL;
 }
 
 static void
 begin_handed(struct loop *loop, struct handed *handed)
 {
-    make_room(loop);
-    conn_begin_handed(loop, handed->listener, handed->fd, span_make(handed->bytes, handed->used));
+    const struct listener *listener =
+        loop->is_stopping ? NULL : listener_of(loop, handed->listening);
+
+    if (listener) {
+        make_room(loop);
+        conn_begin_handed(loop, listener, handed->fd, span_make(handed->bytes, handed->used));
+    } else {
+        close(handed->fd);
+    }
     sodium_memzero(handed->bytes, handed->used);
     free(handed);
 }
@@ -192,16 +208,20 @@ static void
 move_to(struct loop *loop, const struct site *site)
 {
     listen_off(loop);
-    for (struct conn *conn = loop->oldest; conn; conn = conn->newer)
+    for (struct conn *conn = loop->oldest, *newer; conn; conn = newer) {
+        newer = conn->newer;
         if (conn->listener)
             conn->listener = conn->listener->successor;
+        if (conn->fd >= 0 && conn->kind->moved)
+            conn->kind->moved(conn);
+    }
     if (take_listeners(loop, site))
         listen_on(loop);
     else
         loop->site = site;      /* no memory for the list: what is open is served, no more */
 }
 
-/* Who has sent nothing yet is let go; the rest is ended by its deadlines. */
+/* What is in flight is ended by its deadlines. */
 static void
 begin_stop(struct loop *loop)
 {
@@ -211,8 +231,8 @@ begin_stop(struct loop *loop)
     loop->is_stopping = true;
     for (struct conn *conn = loop->oldest, *newer; conn; conn = newer) {
         newer = conn->newer;
-        if (conn->state == CONN_READING && conn->used == 0)
-            conn_give_up(conn, REASON_STOPPING);
+        if (conn->fd >= 0)
+            conn->kind->stop(conn);
     }
 }
 
@@ -299,6 +319,7 @@ loop_main(void *argument)
         ring_alarms(loop);
         if (loop->has_orders)       /* not before: an event may point to what they take away */
             take_orders(loop);
+        conn_flush_all(loop);
         conn_recycle_dead(loop);
     }
     return NULL;
@@ -315,7 +336,7 @@ loop_hand(struct loop *loop, const struct listener *listener, int fd, span came)
         close(fd);
         return;
     }
-    *handed = (struct handed){ .listener = listener, .fd = fd, .used = came.len };
+    *handed = (struct handed){ .fd = fd, .listening = listener->fd, .used = came.len };
     if (came.len > 0)
         memcpy(handed->bytes, came.ptr, came.len);
     first = atomic_load(&loop->handed);
@@ -354,6 +375,8 @@ loop_free(struct loop *loop)
 {
     if (!loop)
         return;
+    loop->is_stopping = true;   /* who was on the way to it when it ended is let go */
+    take_handed(loop);
     if (loop->epoll >= 0)
         close(loop->epoll);
     if (loop->wake >= 0)
@@ -367,18 +390,18 @@ loop_free(struct loop *loop)
 }
 
 enum error_code
-loop_new(const struct site *site, struct loop_counts *counts, struct loop **out,
+loop_new(const struct site *site, struct loop_counts *counts, struct loop_team *team,
          struct error *err)
 {
     struct loop *loop = calloc(1, sizeof(*loop));
     enum error_code code;
     int failed;
 
-    *out = NULL;
     if (!loop)
         return error_set(err, ERROR_UNAVAILABLE, "event loop: no memory");
     loop->epoll = loop->wake = -1;
     loop->counts = counts;
+    loop->team = team;
     loop->relisten = (struct alarm){ TIMER_NONE, relisten_alarm };
     loop->now_ms = clock_now_ms(&clock_system);
     pthread_mutex_init(&loop->lock, NULL);
@@ -393,11 +416,13 @@ loop_new(const struct site *site, struct loop_counts *counts, struct loop **out,
             code = error_set(err, ERROR_UNAVAILABLE, "event loop: cannot start its thread: %s",
                              strerror(failed));
     }
-    if (code != ERROR_NONE)
+    if (code != ERROR_NONE) {
         loop_free(loop);
-    else
-        *out = loop;
-    return code;
+        return code;
+    }
+    team->members[atomic_load(&team->count)] = loop;
+    atomic_fetch_add(&team->count, 1);
+    return ERROR_NONE;
 }
 
 void

@@ -44,9 +44,14 @@ struct loop_counts {
     } accepted[LOOP_COUNTERS];                  /* the loops' is the first, acceptors have the others */
 };
 
-/* Starts the thread. `site` and `counts` live until the loop is freed or has moved on. */
-enum error_code loop_new(const struct site *site, struct loop_counts *counts, struct loop **out,
-                         struct error *err);
+/* All loops of a daemon: each knows the others. Whoever makes it gives it room for all that there
+ * will be; `count` says how many run, and only grows. */
+struct loop_team { struct loop **members; _Atomic size_t count; };
+
+/* Starts one more of `team`. `site`, `counts` and `team` live until the loop is freed or, the first,
+ * it has moved on. */
+enum error_code loop_new(const struct site *site, struct loop_counts *counts,
+                         struct loop_team *team, struct error *err);
 
 /* Takes over a socket that `listener` accepted and admitted, and a copy of what came from it so far.
  * Any thread, until the loop moves on or is stopped. */
@@ -65,7 +70,8 @@ void loop_stop(struct loop *loop);
 /* Waits for what is in flight, at most until its deadlines, and for the thread. After loop_stop(). */
 void loop_wait(struct loop *loop);
 
-/* After loop_wait(), and after auth_free(): a thread of auth may still be waking it. NULL is fine. */
+/* After all of its team have ended (loop_wait()), and after auth_free(): another thread may still
+ * be waking it. NULL is fine. */
 void loop_free(struct loop *loop);
 
 #endif

@@ -6,7 +6,9 @@
 const struct proto *
 proto_find(enum listen_protocol protocol)
 {
-    static const struct proto *const protos[] = { &proto_saslauthd, &proto_pam };
+    static const struct proto *const protos[] = {
+        &proto_saslauthd, &proto_dovecot, &proto_pam,
+    };
 
     for (size_t i = 0; i < COUNT(protos); i++)
         if (protos[i]->protocol == protocol)

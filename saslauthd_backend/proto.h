@@ -1,7 +1,8 @@
 /* saslauthd_backend/proto.h - what a wire protocol gives the loops: one row each
  *
- * A protocol here has one request and one reply on a connection. It is handed all bytes that came so far,
- * and says whether they are a request; it never blocks and keeps nothing.
+ * A protocol says how its connections live. Where that is one request and one reply (conn_exchange),
+ * it is handed all bytes that came so far, and says whether they are a request; it never blocks
+ * and keeps nothing.
  */
 #ifndef SASLAUTHD_BACKEND_PROTO_H
 #define SASLAUTHD_BACKEND_PROTO_H
@@ -17,8 +18,13 @@ enum proto_progress {
 
 #define PROTO_REPLY_MAX 512
 
+struct conn_kind;               /* saslauthd_backend/conn.h */
+extern const struct conn_kind conn_exchange, conn_dovecot;
+
 struct proto {
     enum listen_protocol protocol;
+    const struct conn_kind *kind;
+    /* The rest is for conn_exchange alone. */
     size_t request_max;         /* bytes; more is never read */
     enum proto_progress (*parse)(span wire, struct auth_request *out, struct error *err);
     /* How many bytes of `out` are the reply. */
@@ -27,6 +33,7 @@ struct proto {
 };
 
 extern const struct proto proto_saslauthd;
+extern const struct proto proto_dovecot;
 extern const struct proto proto_pam;
 
 /* NULL for a protocol that the loops do not serve. */

@@ -101,6 +101,8 @@ static const unsigned char answers[] = {
     [REASON_MALFORMED]           = PAM_WIRE_UNKNOWN,
     [REASON_EMPTY_PASSWORD]      = PAM_WIRE_WRONG,
     [REASON_PASSWORD_TOO_LONG]   = PAM_WIRE_WRONG,
+    [REASON_AUTHZID_DENIED]      = PAM_WIRE_DENIED,
+    [REASON_UNSECURED]           = PAM_WIRE_DENIED,
     [REASON_ACCOUNT_SOURCE_DOWN] = PAM_WIRE_UNAVAILABLE,
     [REASON_BAD_STORED_PASSWORD] = PAM_WIRE_UNAVAILABLE,
     [REASON_DEADLINE]            = PAM_WIRE_UNAVAILABLE,
@@ -127,6 +129,6 @@ answer(const struct verdict *verdict, unsigned char out[PROTO_REPLY_MAX])
 }
 
 const struct proto proto_pam = {
-    .protocol = LISTEN_PAM, .request_max = PAM_WIRE_REQUEST_MAX, .parse = parse,
+    .protocol = LISTEN_PAM, .kind = &conn_exchange, .request_max = PAM_WIRE_REQUEST_MAX, .parse = parse,
     .answer = answer, .malformed = SPAN("\2\11\0\0"),
 };

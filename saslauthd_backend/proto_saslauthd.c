@@ -81,6 +81,6 @@ answer(const struct verdict *verdict, unsigned char out[PROTO_REPLY_MAX])
 }
 
 const struct proto proto_saslauthd = {
-    .protocol = LISTEN_SASLAUTHD, .request_max = REQUEST_MAX, .parse = parse, .answer = answer,
+    .protocol = LISTEN_SASLAUTHD, .kind = &conn_exchange, .request_max = REQUEST_MAX, .parse = parse, .answer = answer,
     .malformed = SPAN("\0\2NO"),
 };

@@ -42,8 +42,7 @@ struct server {
     char *path;
     struct listener_self self;
     struct running *running;
-    struct loop **loops;
-    size_t loops_count;
+    struct loop_team loops;
     struct acceptors *acceptors;        /* NULL: the loops accept all */
     struct loop_counts counts;
     struct control_thread *control;
@@ -157,10 +156,10 @@ server_check(const char *path, char **summary_out, struct error *err)
 /* --- reload -------------------------------------------------------------------------- */
 
 static struct listener *
-find_listener(const struct site *site, const char *path)
+find_listener(const struct site *site, const struct listen_config *config)
 {
     for (size_t i = 0; i < site->listeners_count; i++)
-        if (strcmp(site->listeners[i].config->path, path) == 0)
+        if (strcmp(listen_place(site->listeners[i].config), listen_place(config)) == 0)
             return &site->listeners[i];
     return NULL;
 }
@@ -175,7 +174,7 @@ inherit_listeners(struct running *next, struct running *old, const struct listen
 
     for (size_t i = 0; code == ERROR_NONE && i < next->config->listens_count; i++) {
         const struct listen_config *config = &next->config->listens[i];
-        struct listener *before = find_listener(&old->site, config->path);
+        struct listener *before = find_listener(&old->site, config);
 
         code = before ? listener_inherit(config, self, before, &site->listeners[i], err)
                       : listener_open(config, self, &site->listeners[i], err);
@@ -189,7 +188,7 @@ static void
 name_successors(struct site *old, const struct site *next)
 {
     for (size_t i = 0; i < old->listeners_count; i++)
-        old->listeners[i].successor = find_listener(next, old->listeners[i].config->path);
+        old->listeners[i].successor = find_listener(next, old->listeners[i].config);
 }
 
 /* A descriptor has one owner: `owner` keeps those that both have. */
@@ -198,7 +197,7 @@ forget_shared(struct site *loser, const struct site *owner)
 {
     for (size_t i = 0; i < loser->listeners_count; i++) {
         struct listener *mine = &loser->listeners[i];
-        const struct listener *kept = find_listener(owner, mine->config->path);
+        const struct listener *kept = find_listener(owner, mine->config);
 
         if (kept && kept->fd == mine->fd)
             mine->fd = mine->lock_fd = -1;
@@ -255,14 +254,14 @@ restart_acceptors(struct server *server)
     struct site *site = &server->running->site;
     struct error err;
 
-    if (acceptors_new(site, server->loops, server->loops_count, &server->counts,
+    if (acceptors_new(site, server->loops.members, server->loops.count, &server->counts,
                       &server->acceptors, &err) == ERROR_NONE)
         return;
     log_line(LOG_LEVEL_WARNING, "%s: connections are accepted by the event loops", err.reason);
     for (size_t i = 0; i < site->listeners_count; i++)
         site->listeners[i].by_acceptors = false;
-    for (size_t i = 0; i < server->loops_count; i++)
-        loop_move(server->loops[i], site);
+    for (size_t i = 0; i < server->loops.count; i++)
+        loop_move(server->loops.members[i], site);
 }
 
 static void
@@ -278,8 +277,8 @@ replace_running(struct server *server, struct running *next)
     acceptors_free(server->acceptors);
     server->acceptors = NULL;
     server->running = next;
-    for (size_t i = 0; i < server->loops_count; i++)
-        loop_move(server->loops[i], &next->site);
+    for (size_t i = 0; i < server->loops.count; i++)
+        loop_move(server->loops.members[i], &next->site);
     control_thread_move(server->control, &next->site);
     restart_acceptors(server);
     forget_shared(&old->site, &next->site);     /* now that no loop knows it by the old name */
@@ -396,7 +395,7 @@ fill_status(void *context, json_t *status)
     const uint64_t accepted = count_accepted(counts);
     const struct { const char *name; uint64_t value; } members[] = {
         { "uptime_s", (uint64_t)(clock_now_ms(&clock_system) - server->started_ms) / 1000 },
-        { "loops", server->loops_count },
+        { "loops", server->loops.count },
         { "connections", atomic_load(&counts->connections) },
         { "connections_accepted", accepted },
         { "connections_shed", atomic_load(&counts->shed) },
@@ -437,14 +436,11 @@ start_loops(struct server *server, struct error *err)
 
         count = online > 0 ? (size_t)online : 1;
     }
-    server->loops = calloc(count, sizeof(struct loop *));
-    if (!server->loops)
+    server->loops.members = calloc(count, sizeof(struct loop *));
+    if (!server->loops.members)
         return error_set(err, ERROR_UNAVAILABLE, "event loops: no memory");
-    while (code == ERROR_NONE && server->loops_count < count) {
-        code = loop_new(&server->running->site, &server->counts,
-                        &server->loops[server->loops_count], err);
-        server->loops_count += code == ERROR_NONE;
-    }
+    while (code == ERROR_NONE && server->loops.count < count)
+        code = loop_new(&server->running->site, &server->counts, &server->loops, err);
     return code;
 }
 
@@ -484,7 +480,7 @@ start(struct server *server, struct error *err)
     if (code == ERROR_NONE)
         code = start_loops(server, err);
     if (code == ERROR_NONE)
-        code = acceptors_new(&running->site, server->loops, server->loops_count, &server->counts,
+        code = acceptors_new(&running->site, server->loops.members, server->loops.count, &server->counts,
                              &server->acceptors, err);
     if (code == ERROR_NONE)
         code = start_control(server, err);
@@ -500,7 +496,7 @@ log_ready(struct server *server)
     pthread_rwlock_rdlock(&server->lock);
     config = server->running->config;
     log_line(LOG_LEVEL_INFO, "ready: account sources %zu, listeners %zu, event loops %zu",
-             config->accounts_count, config->listens_count, server->loops_count);
+             config->accounts_count, config->listens_count, (size_t)server->loops.count);
     pthread_rwlock_unlock(&server->lock);
 }
 
@@ -565,15 +561,15 @@ server_free(struct server *server)
         return;
     control_thread_free(server->control);
     acceptors_free(server->acceptors);
-    for (size_t i = 0; i < server->loops_count; i++)
-        loop_stop(server->loops[i]);
-    for (size_t i = 0; i < server->loops_count; i++)
-        loop_wait(server->loops[i]);
+    for (size_t i = 0; i < server->loops.count; i++)
+        loop_stop(server->loops.members[i]);
+    for (size_t i = 0; i < server->loops.count; i++)
+        loop_wait(server->loops.members[i]);
     running_free(server->running);      /* and with it auth's threads: then nobody wakes a loop */
-    for (size_t i = 0; i < server->loops_count; i++)
-        loop_free(server->loops[i]);
+    for (size_t i = 0; i < server->loops.count; i++)
+        loop_free(server->loops.members[i]);
     cache_free(cache);
-    free(server->loops);
+    free(server->loops.members);
     pthread_rwlock_destroy(&server->lock);
     pthread_mutex_destroy(&server->reloads);
     free(server->path);

@@ -143,7 +143,7 @@ print_listeners(const struct config *config)
 {
     for (size_t i = 0; i < config->listens_count; i++)
         printf("listen \"%s\": %s at %s\n", config->listens[i].title,
-               listen_protocol_word(config->listens[i].protocol), config->listens[i].path);
+               listen_protocol_word(config->listens[i].protocol), listen_place(&config->listens[i]));
 }
 
 static enum exit_status

@@ -33,6 +33,8 @@
     "listen cyrus { protocol = saslauthd  path = /run/mux  owner = root  group = root\n" \
     "  mode = 0600  default_domain = Example.org  services = { POP, imap }\n" \
     "  peers = { root, \"@root\" } }\n" \
+    "listen postfix { protocol = dovecot  address = \"[::1]:12345\"  temporary = close\n" \
+    "  secured = required  mechanisms = { LOGIN } }\n" \
     "listen ctl { protocol = control  path = /run/ctl  mode = \"777\"  services = {}  peers = root }\n" \
     "service SMTP { default_domain = m.example }\n" \
     "service imap { }\n" \

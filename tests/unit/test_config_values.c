@@ -122,9 +122,18 @@ expect_accounts(const struct config *config)
 static void
 expect_listeners(const struct config *config)
 {
-    const struct listen_config *cyrus = &config->listens[0], *control = &config->listens[1];
+    const struct listen_config *cyrus = &config->listens[0], *control = &config->listens[2];
+    const struct listen_config *postfix = &config->listens[1];
 
-    assert_int_equal(config->listens_count, 2);
+    assert_int_equal(config->listens_count, 3);
+    assert_int_equal(postfix->protocol, LISTEN_DOVECOT);
+    assert_null(postfix->path);
+    assert_string_equal(postfix->address, "[::1]:12345");
+    assert_string_equal(listen_place(postfix), postfix->address);
+    assert_int_equal(postfix->temporary, LISTEN_TEMPORARY_CLOSE);
+    assert_true(postfix->needs_secured);
+    assert_int_equal(postfix->mechanisms, LISTEN_MECHANISM_LOGIN);
+    assert_string_equal(listen_place(cyrus), cyrus->path);
     assert_int_equal(cyrus->protocol, LISTEN_SASLAUTHD);
     assert_string_equal(cyrus->path, "/run/mux");
     assert_string_equal(cyrus->owner, "root");

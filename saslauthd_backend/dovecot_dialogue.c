@@ -1,0 +1,498 @@
+/* saslauthd_backend/dovecot_dialogue.c - from an AUTH to its answer: see dovecot_conn.h
+ *
+ * What is remembered is answered in here, from the bytes as they came: nothing is copied, allocated
+ * or put into a table. Only who has to wait, for auth or for its client, is.
+ */
+#include "saslauthd_backend/dovecot_conn.h"
+
+#include "common/log.h"
+#include "common/macros.h"
+#include "saslauthd_backend/report.h"
+
+#include <sodium.h>
+#include <stddef.h>
+#include <string.h>
+#include <unistd.h>
+
+/* What a line's base64 decodes to at most. */
+#define RESPONSE_MAX (DOVECOT_LINE_MAX / 4 * 3 + 3)
+
+/* --- saying ----------------------------------------------------------------------- */
+
+/* NULL, and the connection is over: its client does not read, or there is no memory. */
+static unsigned char *
+reply_room(struct dovecot_conn *conn)
+{
+    unsigned char *room = conn->is_over ? NULL : outbox_room(&conn->out, DOVECOT_REPLY_MAX);
+
+    if (!room)
+        conn->is_over = true;
+    return room;
+}
+
+void
+dovecot_say_fail(struct dovecot_conn *conn, uint32_t id, enum dovecot_failure why, span asked)
+{
+    unsigned char *room = reply_room(conn);
+
+    if (room)
+        outbox_add(&conn->out, dovecot_put_fail(id, why, asked, room));
+}
+
+void
+dovecot_say_cont(struct dovecot_conn *conn, uint32_t id, span challenge)
+{
+    unsigned char *room = reply_room(conn);
+
+    if (room)
+        outbox_add(&conn->out, dovecot_put_cont(id, challenge, room));
+}
+
+static void
+say_ok(struct dovecot_conn *conn, uint32_t id, span user, span asked)
+{
+    unsigned char *room = reply_room(conn);
+
+    if (room)
+        outbox_add(&conn->out, dovecot_put_ok(id, user, asked, span_make(NULL, 0), room));
+}
+
+void
+dovecot_say_hello(struct dovecot_conn *conn)
+{
+    static _Atomic uint32_t connections;
+    struct dovecot_offer offers[DOVECOT_MECHANISMS_MAX];
+    struct dovecot_hello hello = {
+        .offers = offers, .offers_count = dovecot_mechanism_offers(conn->conn.listener, offers),
+        .pid = (uint32_t)getpid(), .connection = atomic_fetch_add(&connections, 1) + 1,
+    };
+    unsigned char *room = reply_room(conn);
+
+    randombytes_buf(hello.cookie, sizeof(hello.cookie));
+    if (room)
+        outbox_add(&conn->out, dovecot_put_hello(&hello, room));
+}
+
+/* --- answering -------------------------------------------------------------------- */
+
+/* What the answer and the log are made of. */
+struct asker { span login, service, remote; };
+
+static struct asker
+asker_of(const struct dovecot_request *request)
+{
+    return (struct asker){ span_of(request->login), span_of(request->service),
+                           span_of(request->remote) };
+}
+
+/* Postfix tells every FAIL as 535, Exim as a refusal; a close both take for "later". A connection
+ * that carries others' requests too is not theirs, and is not cut. */
+static bool
+closes_for_temporary(const struct dovecot_conn *conn, const struct dovecot_request *request)
+{
+    const struct listener *listener = conn->conn.listener;
+    enum listen_temporary rule = listener ? listener->config->temporary : LISTEN_TEMPORARY_AUTO;
+
+    if (rule == LISTEN_TEMPORARY_AUTO)
+        return conn->minor == 0 && request->is_bare && !conn->is_shared;
+    return rule == LISTEN_TEMPORARY_CLOSE;
+}
+
+/* All others are DOVECOT_REJECTED. */
+static const enum dovecot_failure failures[REASONS] = {
+    [REASON_AUTHZID_DENIED] = DOVECOT_OTHER_IDENTITY,
+    [REASON_UNSECURED]      = DOVECOT_UNSECURED,
+};
+_Static_assert(DOVECOT_REJECTED == 0, "what is not in the table is a plain rejection");
+
+static void
+report(const struct dovecot_request *request, const struct asker *asker,
+       const struct verdict *verdict, bool peer_is_gone)
+{
+    const struct conn *conn = &request->conn->conn;
+
+    report_verdict(&(struct report){
+        .listener = conn->listener ? conn->listener->config->title : "-",
+        .login = verdict->account[0] ? span_of(verdict->account) : asker->login,
+        .service = asker->service, .remote = asker->remote,
+        .took_ms = conn->loop->now_ms - request->begun_ms,
+    }, verdict, peer_is_gone);
+}
+
+static void
+tell(struct dovecot_request *request, const struct asker *asker, const struct verdict *verdict)
+{
+    struct dovecot_conn *conn = request->conn;
+
+    if (verdict->outcome == VERDICT_ACCEPTED)
+        say_ok(conn, request->id, span_of(verdict->account), asker->login);
+    else if (verdict->outcome == VERDICT_REJECTED)
+        dovecot_say_fail(conn, request->id, failures[verdict->reason], asker->login);
+    else if (closes_for_temporary(conn, request))
+        conn->is_over = true;
+    else
+        dovecot_say_fail(conn, request->id, DOVECOT_TEMPORARY, asker->login);
+    request->is_told = true;
+    report(request, asker, verdict, false);
+}
+
+static void
+tell_reason(struct dovecot_request *request, const struct asker *asker, enum verdict_reason reason)
+{
+    struct verdict verdict = { 0 };
+
+    verdict_set(&verdict, reason, VIA_REQUEST);
+    tell(request, asker, &verdict);
+}
+
+/* --- letting go ------------------------------------------------------------------- */
+
+static void
+forget(struct dovecot_request *request)
+{
+    struct dovecot_conn *conn = request->conn;
+
+    timers_cancel(&conn->conn.loop->timers, &request->alarm.timer);
+    if (request->state == DOVECOT_ASKING)
+        dovecot_requests_leave(&conn->open, request, DOVECOT_DROPPED);
+    else
+        dovecot_requests_put_back(&conn->open, request);
+}
+
+/* Whoever goes before the answer comes has asked all the same. */
+static void
+drop(struct dovecot_request *request)
+{
+    struct asker asker = asker_of(request);
+
+    if (request->state == DOVECOT_DELAYED)
+        report(request, &asker, &request->question.ticket.verdict, true);
+    forget(request);
+}
+
+void
+dovecot_drop_talking(struct dovecot_conn *conn)
+{
+    while (conn->open.oldest)
+        forget(conn->open.oldest);
+}
+
+void
+dovecot_drop_all(struct dovecot_conn *conn)
+{
+    struct dovecot_request *request;
+
+    while ((request = dovecot_requests_any(&conn->open)))
+        drop(request);
+    dovecot_requests_free_spares(&conn->open);
+}
+
+/* --- waiting for auth ------------------------------------------------------------- */
+
+static void
+answer_later(struct dovecot_request *request, const struct verdict *verdict)
+{
+    struct asker asker = asker_of(request);
+
+    tell(request, &asker, verdict);
+    conn_flush_later(&request->conn->conn);
+    forget(request);
+}
+
+static void
+ticket_back(struct question *question)
+{
+    struct dovecot_request *request = (struct dovecot_request *)question;
+    struct dovecot_conn *conn = request->conn;
+    int64_t not_before_ms = question->ticket.not_before_ms;
+    struct asker asker = asker_of(request);
+
+    conn_take_ticket(&conn->conn);
+    if (request->state == DOVECOT_DROPPED) {
+        if (!request->is_told)
+            report(request, &asker, &question->ticket.verdict, true);
+        dovecot_requests_put_back(&conn->open, request);
+        if (conn->conn.fd < 0)
+            dovecot_requests_free_spares(&conn->open);
+        return;
+    }
+    dovecot_requests_enter(&conn->open, request, DOVECOT_DELAYED);
+    if (not_before_ms <= conn->conn.loop->now_ms)
+        answer_later(request, &question->ticket.verdict);
+    else if (request->alarm.timer.at_ms > not_before_ms)
+        timers_set(&conn->conn.loop->timers, &request->alarm.timer, not_before_ms);
+}
+
+static void
+alarm_rings(struct loop *loop, struct alarm *alarm)
+{
+    struct dovecot_request *request =
+        (struct dovecot_request *)((char *)alarm - offsetof(struct dovecot_request, alarm));
+    struct verdict verdict = { 0 };
+
+    (void)loop;
+    if (request->state == DOVECOT_TALKING) {
+        forget(request);
+    } else if (request->state == DOVECOT_ASKING) {
+        verdict_set(&verdict, REASON_DEADLINE, VIA_REQUEST);
+        answer_later(request, &verdict);
+    } else {
+        answer_later(request, &request->question.ticket.verdict);
+    }
+}
+
+/* --- beginning -------------------------------------------------------------------- */
+
+static struct dovecot_request *
+request_begin(struct dovecot_conn *conn, const struct dovecot_line *line)
+{
+    bool is_fresh;
+    struct dovecot_request *request = dovecot_requests_take(&conn->open, &is_fresh);
+
+    if (!request)
+        return NULL;
+    if (is_fresh) {
+        question_set(&request->question, conn->conn.loop, ticket_back);
+        request->alarm = (struct alarm){ TIMER_NONE, alarm_rings };
+        request->conn = conn;
+    }
+    request->id = line->id;
+    request->begun_ms = conn->conn.loop->now_ms;
+    request->is_bare = line->is_nologin && !line->has_session;
+    request->is_told = request->has_login = false;
+    request->login[0] = '\0';
+    return request;
+}
+
+/* For when the line is gone. What does not fit can be no service and no address. */
+static void
+keep_names(struct dovecot_request *request, const struct asker *asker)
+{
+    if (!span_to_string(asker->service, request->service, sizeof(request->service)))
+        memcpy(request->service, "?", 2);
+    if (!span_to_string(asker->remote, request->remote, sizeof(request->remote)))
+        memcpy(request->remote, "?", 2);
+}
+
+static bool
+wait_as(struct dovecot_request *request, enum dovecot_state state, int64_t wait_ms)
+{
+    struct loop *loop = request->conn->conn.loop;
+
+    dovecot_requests_enter(&request->conn->open, request, state);
+    return timers_set(&loop->timers, &request->alarm.timer, loop->now_ms + wait_ms);
+}
+
+/* --- asking auth ------------------------------------------------------------------ */
+
+static void
+keep_login(struct dovecot_request *request, span login)
+{
+    if (!span_to_string(span_until(login, sizeof(request->login) - 1), request->login,
+                        sizeof(request->login)))
+        request->login[0] = '\0';
+}
+
+static void
+wait_for_ticket(struct dovecot_request *request, const struct asker *asker)
+{
+    struct dovecot_conn *conn = request->conn;
+
+    keep_names(request, asker);
+    if (asker->login.ptr != (const unsigned char *)request->login)
+        keep_login(request, asker->login);
+    conn->conn.tickets_out++;
+    if (!wait_as(request, DOVECOT_ASKING, conn->conn.loop->site->deadline_ms)) {
+        tell_reason(request, asker, REASON_INTERNAL);
+        forget(request);
+    }
+    conn->is_shared = conn->is_shared || conn->open.asking > 1;
+}
+
+static void
+ask(struct dovecot_request *request, const struct asker *asker, const struct dovecot_claim *claim)
+{
+    struct conn *conn = &request->conn->conn;
+    struct auth_request asked = {
+        .action = AUTH_PASSWORD, .login = claim->login, .password = claim->password,
+        .authzid = claim->authzid, .service = asker->service, .remote = asker->remote,
+        .listener = &conn->listener->config->auth,
+    };
+    struct verdict verdict;
+
+    if (request->conn->open.asking >= DOVECOT_ASKING_MAX) {
+        tell_reason(request, asker, REASON_OVERLOADED);
+        forget(request);
+    } else if (auth_ask(conn->loop->site->auth, &asked, &request->question.ticket, &verdict)
+               == AUTH_LATER) {
+        wait_for_ticket(request, asker);
+    } else {
+        tell(request, asker, &verdict);
+        forget(request);
+    }
+}
+
+/* --- a mechanism's steps ---------------------------------------------------------- */
+
+static void
+wait_for_client(struct dovecot_request *request, const struct asker *asker, span prompt)
+{
+    struct dovecot_conn *conn = request->conn;
+
+    if (request->state != DOVECOT_TALKING) {
+        keep_names(request, asker);
+        if (conn->open.talking == DOVECOT_TALKING_MAX)
+            forget(conn->open.oldest);
+        if (!wait_as(request, DOVECOT_TALKING, DOVECOT_TALKING_MS)) {
+            tell_reason(request, asker, REASON_INTERNAL);
+            forget(request);
+            return;
+        }
+    }
+    dovecot_say_cont(conn, request->id, prompt);
+}
+
+static void
+step(struct dovecot_request *request, struct asker *asker, span message)
+{
+    struct dovecot_claim claim;
+    span prompt;
+
+    switch (request->mechanism->step(request, message, &claim, &prompt)) {
+    case DOVECOT_ASK:
+        asker->login = claim.login;
+        ask(request, asker, &claim);
+        break;
+    case DOVECOT_PROMPT:
+        wait_for_client(request, asker, prompt);
+        break;
+    case DOVECOT_NO_CLAIM:
+        tell_reason(request, asker, REASON_MALFORMED);
+        forget(request);
+        break;
+    }
+}
+
+/* What is no base64 is this request's fault, and nobody else's on this connection. */
+static void
+refuse_base64(struct dovecot_request *request, const struct asker *asker)
+{
+    struct verdict verdict = { 0 };
+
+    verdict_set(&verdict, REASON_MALFORMED, VIA_REQUEST);
+    dovecot_say_fail(request->conn, request->id, DOVECOT_NOT_BASE64, asker->login);
+    report(request, asker, &verdict, false);
+    forget(request);
+}
+
+/* "=" is an empty response, as on SMTP's AUTH line. */
+static void
+step_base64(struct dovecot_request *request, struct asker *asker, span response)
+{
+    unsigned char message[RESPONSE_MAX];
+    size_t len = 0;
+    bool is_empty = span_is(response, "=");
+
+    if (is_empty || sodium_base642bin(message, sizeof(message), (const char *)response.ptr,
+                                      response.len, NULL, &len, NULL,
+                                      sodium_base64_VARIANT_ORIGINAL) == 0) {
+        step(request, asker, span_make(message, len));
+    } else {
+        len = response.len / 4 * 3;
+        refuse_base64(request, asker);
+    }
+    sodium_memzero(message, len);
+}
+
+/* --- the commands ----------------------------------------------------------------- */
+
+/* Up to 1.1 an empty resp= said that there is none. */
+static bool
+has_initial_response(const struct dovecot_conn *conn, const struct dovecot_line *line)
+{
+    return line->has_response && (line->response.len > 0 || conn->minor >= 2);
+}
+
+static void
+begin_mechanism(struct dovecot_conn *conn, const struct dovecot_line *line,
+                const struct dovecot_mechanism *mechanism)
+{
+    struct dovecot_request *request = request_begin(conn, line);
+    struct asker asker = { .service = line->service, .remote = line->remote };
+
+    if (!request) {
+        dovecot_say_fail(conn, line->id, DOVECOT_TEMPORARY, asker.login);
+        return;
+    }
+    request->mechanism = mechanism;
+    if (mechanism->is_plaintext && !line->is_secured && conn->conn.listener->config->needs_secured) {
+        tell_reason(request, &asker, REASON_UNSECURED);
+        forget(request);
+    } else if (has_initial_response(conn, line)) {
+        step_base64(request, &asker, line->response);
+    } else {
+        wait_for_client(request, &asker, mechanism->prompt);
+    }
+}
+
+/* A request that cannot be one: whatever is open with its id ends with it. */
+static void
+refuse(struct dovecot_conn *conn, uint32_t id, enum dovecot_failure why, const char *what)
+{
+    log_line(LOG_LEVEL_WARNING, "listen \"%s\": malformed request: %s",
+             conn->conn.listener->config->title, what);
+    dovecot_say_fail(conn, id, why, span_make(NULL, 0));
+}
+
+void
+dovecot_refuse(struct dovecot_conn *conn, uint32_t id, const char *what)
+{
+    struct dovecot_request *request = dovecot_requests_find(&conn->open, id);
+
+    refuse(conn, id, DOVECOT_BAD_FORM, what);
+    if (request)
+        drop(request);
+}
+
+/* Where an id is open already, that request goes on: who reuses it gets a refusal more, and never
+ * another's answer. */
+void
+dovecot_auth(struct dovecot_conn *conn, const struct dovecot_line *line)
+{
+    const struct dovecot_mechanism *mechanism =
+        dovecot_mechanism_find(conn->conn.listener, line->mechanism);
+
+    if (dovecot_requests_find(&conn->open, line->id))
+        refuse(conn, line->id, DOVECOT_BAD_FORM, "AUTH with the id of one that is open");
+    else if (!mechanism)
+        refuse(conn, line->id, DOVECOT_UNKNOWN_MECHANISM, "a mechanism that is not offered");
+    else
+        begin_mechanism(conn, line, mechanism);
+}
+
+void
+dovecot_cont(struct dovecot_conn *conn, const struct dovecot_line *line)
+{
+    struct dovecot_request *request = dovecot_requests_find(&conn->open, line->id);
+    struct asker asker;
+
+    if (!request) {
+        dovecot_say_fail(conn, line->id, DOVECOT_UNKNOWN_ID, span_make(NULL, 0));
+    } else if (request->state != DOVECOT_TALKING) {
+        refuse(conn, line->id, DOVECOT_UNEXPECTED, "CONT while nobody waits for it");
+        drop(request);
+    } else {
+        asker = asker_of(request);
+        request->begun_ms = conn->conn.loop->now_ms;
+        step_base64(request, &asker, line->response);
+    }
+}
+
+void
+dovecot_cancel(struct dovecot_conn *conn, const struct dovecot_line *line)
+{
+    struct dovecot_request *request = dovecot_requests_find(&conn->open, line->id);
+
+    if (request)
+        drop(request);
+}
