@@ -48,7 +48,7 @@ owes_since_ms(const struct dovecot_conn *conn)
         since_ms = conn->conn.accepted_ms;
     if (conn->conn.used > 0 && conn->partial_ms < since_ms)
         since_ms = conn->partial_ms;
-    if (!outbox_is_empty(&conn->out) && conn->stalled_ms < since_ms)
+    if ((conn->conn.watched & EPOLLOUT) && conn->stalled_ms < since_ms)
         since_ms = conn->stalled_ms;
     return since_ms;
 }
