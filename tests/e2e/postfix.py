@@ -8,6 +8,9 @@ Three SMTP services, each on its own loopback port:
     single   not chrooted, one process that serves everybody in turn and never retires: what it
              leaks adds up
 
+With sasl_type = "dovecot" all three ask Postfix.auth instead, a socket of the Dovecot auth protocol
+as operators have it: private/auth in the queue directory.
+
 Nobody is trusted for where they come from (mynetworks is empty): MAIL and RCPT are for those who
 signed in. What is accepted goes to discard(8).
 """
@@ -39,8 +42,8 @@ default_transport = discard:
 smtpd_peername_lookup = no
 
 smtpd_sasl_auth_enable = yes
-smtpd_sasl_type = cyrus
-smtpd_sasl_path = smtpd
+smtpd_sasl_type = %(sasl_type)s
+smtpd_sasl_path = %(sasl_path)s
 cyrus_sasl_config_path = %(dir)s/etc/sasl
 smtpd_delay_reject = no
 smtpd_sender_restrictions = permit_sasl_authenticated, reject
@@ -58,7 +61,7 @@ smtpd_client_event_limit_exceptions = 127.0.0.0/8
 # service type private unpriv chroot wakeup maxproc command
 MASTER = """
 127.0.0.1:%(open)d   inet n - n - 120 smtpd
-127.0.0.1:%(jailed)d inet n - y - 10  smtpd -o smtpd_sasl_path=smtpd-jailed
+127.0.0.1:%(jailed)d inet n - y - 10  smtpd -o smtpd_sasl_path=%(jailed_path)s
 127.0.0.1:%(single)d inet n - n - 1   smtpd -o max_use=1000000 -o max_idle=1h
 cleanup   unix       n - n - 0   cleanup
 qmgr      unix       n - n 300 1 qmgr
@@ -83,12 +86,18 @@ SPOOL = ("active", "bounce", "corrupt", "defer", "deferred", "flush", "hold", "i
          "private", "saved", "trace")
 
 
+# What smtpd_sasl_path means to each type; for the chrooted service its own.
+SASL_PATHS = {"cyrus": ("smtpd", "smtpd-jailed"), "dovecot": ("private/auth", "private/auth")}
+
+
 class Postfix(Server):
-    def __init__(self):
+    def __init__(self, sasl_type="cyrus"):
         super().__init__("postfix")
+        self.sasl_type = sasl_type
         self.ports = dict(zip(("open", "jailed", "single"), free_ports(3)))
         self.mux = os.path.join(self.mkdir("run"), "mux")
         self.mkdir("queue")
+        self.auth = os.path.join(self.mkdir("queue/private", "postfix", mode=0o700), "auth")
         self.jail_mux = os.path.join(self.mkdir("queue/var/run/saslauthd"), "mux")
 
     def start(self):
@@ -100,8 +109,10 @@ class Postfix(Server):
             self.mkdir("queue/" + name, "postfix", mode=0o700)
         self.mkdir("queue/maildrop", "postfix", "postdrop", 0o730)
         self.mkdir("queue/public", "postfix", "postdrop", 0o710)
-        self.write("etc/main.cf", MAIN % {"dir": self.dir, "daemons": daemons})
-        self.write("etc/master.cf", MASTER % self.ports)
+        path, jailed_path = SASL_PATHS[self.sasl_type]
+        self.write("etc/main.cf", MAIN % {"dir": self.dir, "daemons": daemons, "sasl_path": path,
+                                          "sasl_type": self.sasl_type})
+        self.write("etc/master.cf", MASTER % {"jailed_path": jailed_path, **self.ports})
         self.write("etc/dynamicmaps.cf", "")
         self.write("etc/sasl/smtpd.conf", SASL % self.mux)
         self.write("etc/sasl/smtpd-jailed.conf", SASL % "/var/run/saslauthd/mux")

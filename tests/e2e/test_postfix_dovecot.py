@@ -1,0 +1,214 @@
+"""tests/e2e/test_postfix_dovecot.py - Debian's Postfix signs users in over the Dovecot auth wire
+
+P10 and I02 of the reliability rows. A private Postfix (postfix.py) with smtpd_sasl_type = dovecot
+asks clavigerd at private/auth, its three services alike; the client is Python's smtplib. 235 for
+who may, 535 for who may not, and 454, never 535, while nobody can tell.
+"""
+
+import os, signal, sys
+from concurrent.futures import ThreadPoolExecutor
+
+sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), os.pardir))
+from servers import descriptors, require_root
+require_root("Postfix's master does")
+
+import harness
+from claviger import UNCACHED, Claviger, becomes
+from harness import equal, wait_until
+from postfix import MECHANISMS, Postfix, auth_login, auth_plain, encoded
+
+SIGNED_IN, REFUSED, LATER = 235, 535, 454
+
+LISTEN = """
+listen "postfix" { protocol = "dovecot"  path = "%s"  owner = "postfix"  mode = 0600
+                   default_domain = "example.test" }
+"""
+ACCOUNTS = (("ada@example.test", "right"), ("bob@other.example", "of bob"))
+
+postfix = Postfix("dovecot")
+
+
+def claviger(cache=UNCACHED):
+    return Claviger(LISTEN % postfix.auth, postfix.auth, ACCOUNTS, cache)
+
+
+# An smtpd greets nobody while there is no auth socket: the first daemon is there before Postfix.
+with claviger():
+    postfix.start()
+
+
+def sign_in(login, password, service="open", mechanism="PLAIN"):
+    """The code that one sign-in on a connection of its own gets."""
+    with postfix.connect(service) as client:
+        return MECHANISMS[mechanism](client, login, password)
+
+
+def expect(service, rows):
+    for mechanism in MECHANISMS:
+        for what, login, password, wanted in rows:
+            equal(sign_in(login, password, service, mechanism), wanted,
+                  "%s, %s: %s" % (service, mechanism, what))
+
+
+WHO_MAY = (
+    ("the right password",              "ada@example.test",  "right",   SIGNED_IN),
+    ("the default domain left out",     "ada",               "right",   SIGNED_IN),
+    ("another domain",                  "bob@other.example", "of bob",  SIGNED_IN),
+    ("capitals in the name",            "Ada@EXAMPLE.test",  "right",   SIGNED_IN),
+    ("a wrong password",                "ada@example.test",  "wrong",   REFUSED),
+    ("another account's password",      "ada@example.test",  "of bob",  REFUSED),
+    ("an unknown account",              "eve@example.test",  "right",   REFUSED),
+    ("a disabled account",              "gone@example.test", "right",   REFUSED),
+    ("no password",                     "ada@example.test",  "",        REFUSED),
+    ("a quote and SQL in the name",     "a' OR '1'='1",      "right",   REFUSED),
+    ("marks of the protocol in the name", "ada@example.test\tuser=x\nOK\t1\tuser=x", "right", REFUSED),
+    ("a password of 2000 bytes",        "ada@example.test",  "x" * 2000, REFUSED),
+)
+
+
+def test_I02_Postfix_signs_in_who_may_and_refuses_who_may_not():
+    with claviger():
+        expect("open", WHO_MAY)
+
+
+def test_I02_a_chrooted_smtpd_does_the_same():
+    with claviger():
+        expect("jailed", WHO_MAY)
+
+
+def test_I02_the_address_of_the_remote_is_in_every_line_of_the_log():
+    with claviger() as daemon:
+        for mechanism in MECHANISMS:
+            for password in ("right", "wrong"):
+                sign_in("ada@example.test", password, "open", mechanism)
+        verdicts = lambda: [l for l in daemon.log_text().splitlines() if "reason=" in l]
+        wait_until(lambda: len(verdicts()) == 4, 5, "four verdicts")
+        lines = verdicts()
+        assert all("service=smtp rip=127.0.0.1 login=ada@example.test" in l for l in lines), lines
+
+
+def test_mail_is_taken_after_signing_in_and_not_before():
+    with claviger(), postfix.connect() as client:
+        equal(client.mail("ada@example.test")[0], 554, "MAIL before")
+        equal(auth_plain(client, "ada@example.test", "wrong"), REFUSED, "AUTH")
+        equal(client.mail("ada@example.test")[0], 554, "MAIL after a wrong password")
+        equal(auth_plain(client, "ada@example.test", "right"), SIGNED_IN, "AUTH")
+        equal(client.mail("ada@example.test")[0], 250, "MAIL after signing in")
+        equal(client.rcpt("carol@elsewhere.example")[0], 250, "RCPT after signing in")
+        equal(client.data("Subject: hello\r\n\r\nhello\r\n")[0], 250, "DATA")
+
+
+def test_Postfix_logs_the_canonical_name_that_signed_in():
+    with claviger():
+        with postfix.connect() as client:
+            auth_login(client, "Bob@Other.EXAMPLE", "of bob")
+            client.mail("bob@other.example")
+            client.rcpt("carol@elsewhere.example")
+        signed = "sasl_method=LOGIN, sasl_username=bob@other.example"
+        wait_until(lambda: signed in postfix.log_text(), 10, signed)
+
+
+def test_PLAIN_in_two_steps_and_an_aborted_one_do_as_well():
+    with claviger(), postfix.connect() as client:
+        for _ in range(3):
+            equal(client.docmd("AUTH", "PLAIN")[0], 334, "no initial response")
+            equal(client.docmd("*")[0], 501, "aborted")
+            equal(client.docmd("AUTH", "PLAIN =")[0], REFUSED, "an empty response")
+        equal(client.docmd("AUTH", "PLAIN")[0], 334, "no initial response")
+        equal(client.docmd(encoded("\0ada@example.test\0right"))[0], SIGNED_IN, "its second step")
+
+
+OUTAGE = (
+    ("the right password", "ada@example.test", "right"),
+    ("a wrong password",   "ada@example.test", "wrong"),
+    ("an unknown account", "eve@example.test", "right"),
+    ("a disabled account", "gone@example.test", "right"),
+)
+
+
+def expect_outage():
+    for service in ("open", "jailed", "single"):
+        expect(service, [(what, login, password, LATER) for what, login, password in OUTAGE])
+
+
+def ada(service="open"):
+    """One sign-in with the right password."""
+    return sign_in("ada@example.test", "right", service)
+
+
+def test_P10_without_the_account_file_the_answer_is_454_and_it_mends_itself():
+    with claviger() as daemon:
+        with daemon.without_accounts(ada, SIGNED_IN, LATER):
+            expect_outage()
+        expect("open", WHO_MAY)
+
+
+def test_P10_a_remote_that_stays_connected_through_an_outage_signs_in_after_it():
+    with claviger() as daemon, postfix.connect() as client:
+        equal(auth_plain(client, "ada@example.test", "wrong"), REFUSED, "before")
+        with daemon.without_accounts(ada, SIGNED_IN, LATER):
+            for _ in range(5):
+                equal(auth_plain(client, "ada@example.test", "right"), LATER, "while")
+                equal(auth_login(client, "ada@example.test", "wrong"), LATER, "while")
+        equal(auth_login(client, "ada@example.test", "right"), SIGNED_IN, "after")
+
+
+def test_P10_a_cached_user_signs_in_without_the_account_file():
+    with claviger('revalidate = "1h"') as daemon:
+        equal(ada(), SIGNED_IN, "before")
+        daemon.hide_accounts()
+        expect("open", (
+            ("the cached password",  "ada@example.test",  "right",       SIGNED_IN),
+            ("another password",     "ada@example.test",  "never tried", LATER),
+            ("who was not cached",   "bob@other.example", "of bob",      LATER),
+        ))
+        daemon.show_accounts()
+        becomes(lambda: sign_in("bob@other.example", "of bob"), LATER, SIGNED_IN)
+
+
+def test_an_smtpd_whose_daemon_was_replaced_signs_in_at_the_new_one():
+    with claviger() as daemon:
+        with postfix.connect() as client:
+            equal(auth_plain(client, "ada@example.test", "wrong"), REFUSED, "the old one")
+            daemon.stop(signal.SIGKILL)
+            daemon.start()
+            becomes(lambda: auth_plain(client, "ada@example.test", "right"), LATER, SIGNED_IN)
+
+
+def test_a_reload_is_not_noticed_by_a_remote():
+    with claviger() as daemon, postfix.connect() as client:
+        for _ in range(5):
+            equal(auth_plain(client, "ada@example.test", "wrong"), REFUSED, "a wrong password")
+            daemon.ctl("reload", check=0)
+        equal(auth_plain(client, "ada@example.test", "right"), SIGNED_IN, "after five reloads")
+
+
+def test_a_hundred_clients_at_once_each_get_their_own_answer():
+    with claviger() as daemon:
+        logins = ["user%d@example.test" % i for i in range(100)]
+        for i, login in enumerate(logins):
+            daemon.sql("INSERT INTO accounts (login, password) VALUES (?, ?)", login,
+                       harness.crypt("password %d" % i))
+        # Every third knows only another one's password.
+        tries = [(login, "password %d" % (i if i % 3 else i + 1)) for i, login in enumerate(logins)]
+        with ThreadPoolExecutor(100) as pool:
+            codes = list(pool.map(lambda pair: sign_in(*pair), tries))
+        equal(codes, [SIGNED_IN if i % 3 else REFUSED for i in range(100)], "codes")
+
+
+def test_an_smtpd_keeps_no_descriptor_of_all_it_asked():
+    with claviger() as daemon:
+        equal(ada("single"), SIGNED_IN, "first")
+        smtpd = postfix.single_smtpd()
+        before = descriptors(smtpd)
+        for _ in range(25):
+            equal(ada("single"), SIGNED_IN, "right")
+            equal(sign_in("ada@example.test", "wrong", "single"), REFUSED, "wrong")
+        with daemon.without_accounts(lambda: ada("single"), SIGNED_IN, LATER):
+            for _ in range(25):
+                equal(ada("single"), LATER, "account file away")
+        equal(postfix.single_smtpd(), smtpd, "one smtpd served all")
+        assert descriptors(smtpd) <= before, "descriptors: %d, %d before" % (descriptors(smtpd), before)
+
+
+harness.main()
