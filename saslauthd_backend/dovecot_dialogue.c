@@ -264,14 +264,22 @@ request_begin(struct dovecot_conn *conn, const struct dovecot_line *line)
     return request;
 }
 
-/* For when the line is gone. What does not fit can be no service and no address. */
+/* For when the line is gone. What does not fit can be no service, no address and no name; a name
+ * that is cut stays too long to be one. What is kept already was asked with, and stays. */
 static void
 keep_names(struct dovecot_request *request, const struct asker *asker)
 {
-    if (!span_to_string(asker->service, request->service, sizeof(request->service)))
-        memcpy(request->service, "?", 2);
-    if (!span_to_string(asker->remote, request->remote, sizeof(request->remote)))
-        memcpy(request->remote, "?", 2);
+    span login = span_until(asker->login, sizeof(request->login) - 1);
+
+    if (asker->service.ptr != (const unsigned char *)request->service) {
+        if (!span_to_string(asker->service, request->service, sizeof(request->service)))
+            memcpy(request->service, "?", 2);
+        if (!span_to_string(asker->remote, request->remote, sizeof(request->remote)))
+            memcpy(request->remote, "?", 2);
+    }
+    if (login.ptr != (const unsigned char *)request->login
+        && !span_to_string(login, request->login, sizeof(request->login)))
+        request->login[0] = '\0';
 }
 
 static bool
@@ -286,21 +294,11 @@ wait_as(struct dovecot_request *request, enum dovecot_state state, int64_t wait_
 /* --- asking auth ------------------------------------------------------------------ */
 
 static void
-keep_login(struct dovecot_request *request, span login)
-{
-    if (!span_to_string(span_until(login, sizeof(request->login) - 1), request->login,
-                        sizeof(request->login)))
-        request->login[0] = '\0';
-}
-
-static void
 wait_for_ticket(struct dovecot_request *request, const struct asker *asker)
 {
     struct dovecot_conn *conn = request->conn;
 
     keep_names(request, asker);
-    if (asker->login.ptr != (const unsigned char *)request->login)
-        keep_login(request, asker->login);
     conn->conn.tickets_out++;
     if (!wait_as(request, DOVECOT_ASKING, conn->conn.loop->site->deadline_ms)) {
         tell_reason(request, asker, REASON_INTERNAL);
@@ -364,6 +362,7 @@ step(struct dovecot_request *request, struct asker *asker, span message)
         ask(request, asker, &claim);
         break;
     case DOVECOT_PROMPT:
+        asker->login = span_of(request->login);
         wait_for_client(request, asker, prompt);
         break;
     case DOVECOT_NO_CLAIM:

@@ -400,10 +400,27 @@ def test_parameters_that_mean_nothing_here_do_no_harm():
             signs_in(client, extra)
 
 
-def test_rip_is_in_the_log_and_is_what_policy_sees():
+def test_rip_and_service_are_in_the_log_whatever_the_steps():
     with Client(AUTH) as client:
-        client.ask("ada@example.org", "not rip", "nologin\tlip=127.0.0.1\trip=2001:db8::25")
-    wait_until(lambda: "listener=auth service=smtp rip=2001:db8::25 login=ada@example.org" in site.log_text(), 5, "rip")
+        client.ask("ada@example.org", "not rip", "nologin\tlip=127.0.0.1\trip=2001:db8::1")
+        client.auth("PLAIN", extra="rip=2001:db8::2")
+        client.send("CONT\t2\t" + plain("ada@example.org", "nor this"))
+        client.auth("LOGIN", extra="rip=2001:db8::3", service="sieve")
+        client.send("CONT\t3\t" + b64("ada@example.org"), "CONT\t3\t" + b64("nor that"))
+        client.auth("LOGIN", extra="rip=2001:db8::4", service="pop")
+        client.send("CONT\t4\t" + b64("ada@example.org"), "CONT\t4\t" + b64("secret"))
+        equal(sorted(client.line().split("\t")[0] for _ in range(8)), ["CONT"] * 5 + ["FAIL"] * 2 + ["OK"])
+        signs_in(client, "rip=2001:db8::5")
+    for service, last in (("smtp", 1), ("smtp", 2), ("sieve", 3), ("pop", 4), ("smtp", 5)):
+        wanted = "listener=auth service=%s rip=2001:db8::%d login=ada@example.org" % (service, last)
+        wait_until(lambda: wanted in site.log_text(), 5, wanted)
+
+
+def test_the_address_is_what_policy_goes_by():
+    site.sql("UPDATE accounts SET allow_nets = '192.0.2.0/24' WHERE login = 'mark3@example.org'")
+    with Client(AUTH) as client:
+        for extra, wanted in (("rip=192.0.2.7", "OK"), ("rip=198.51.100.7", "FAIL"), ("rip=", "FAIL"), ("", "FAIL")):
+            equal(client.ask("mark3@example.org", "of 3", extra)[0], wanted, extra)
 
 
 # --- the listener's own rules ----------------------------------------------------------------
