@@ -21,7 +21,7 @@ declare -A about=(
     [static]="headers, includes, lists, manual pages"
     [gcc]="gcc, warnings are errors: unit and fault tests"
     [sanitize]="AddressSanitizer and UBSan: the same tests"
-    [e2e]="real servers: Cyrus IMAP, Postfix, PostgreSQL"
+    [e2e]="real servers: Cyrus IMAP, Postfix, Exim, PostgreSQL"
     [threads]="ThreadSanitizer: unit tests, and the daemon"
     [fuzz]="libFuzzer: each target for ${FUZZ_SECONDS:=4} s on its corpus"
     [clang]="clang, warnings are errors: everything builds"
@@ -185,6 +185,9 @@ stage_e2e() {
         result FAIL "all of tests/e2e (not installed: $missing)"
         return 1
     fi
+    export CLAVIGER_UNPACKED=$build/unpacked
+    packages_unpack "$CLAVIGER_UNPACKED" tests/packages.unpacked ||
+        echo "cannot be fetched: tests/packages.unpacked"        # what needs it says so
     build_gcc && make_check "$build/gcc" e2e_tests
 }
 

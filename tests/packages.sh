@@ -65,3 +65,19 @@ packages_need() {
     # shellcheck disable=SC2086 # package names hold no blanks
     packages_install "$log" $missing
 }
+
+# packages_unpack FOLDER LIST: what is in those packages is in the folder then, and nothing of it
+# is configured or run. What is there already stays.
+packages_unpack() {
+    local folder=$1 name deb
+    sed 's/[ \t]*#.*//' "$2" | while read -r name; do
+        [ -n "$name" ] && ! [ -e "$folder/.unpacked-$name" ] || continue
+        deb=$(mktemp -d) || return 1
+        (cd "$deb" && { apt-get -q download "$name" || { apt-get -q update && apt-get -q download "$name"; }; } &&
+            mkdir -p "$folder" && dpkg-deb -x ./*.deb "$folder" && touch "$folder/.unpacked-$name") >&2 || {
+            rm -rf "$deb"
+            return 1
+        }
+        rm -rf "$deb"
+    done
+}
