@@ -5,7 +5,8 @@ round() gives {figure: value}; goals are bounds for the median of the rounds.
 
 import contextlib, ctypes, ctypes.util, os, threading, time
 
-from sites import PASSWORD, PLAIN, SHA512, Claviger, Floor, Running, Stock, bench, has_stock
+from sites import PASSWORD, PLAIN, SHA512, Claviger, Dovecot, DovecotFloor, Floor, Running, Stock, bench
+from sites import has_dovecot, has_stock
 import harness                  # found through sites
 from harness import frame, read_reply, wait_until
 
@@ -83,6 +84,47 @@ class Hits(Scenario):
                 figures[name + ": latency / floor"] = latency[name] / latency["floor"]
             figures["answers/s of %s" % name] = rate[name]
             figures["p50 of one client, us, of %s" % name] = latency[name] * 1000
+        return figures
+
+
+class Auth(Scenario):
+    """remembered right passwords on the Dovecot auth wire, against its floor and Debian's Dovecot"""
+    name = "auth"
+    goals = {
+        "answers/s of claviger, 4 connections x 32": (">=", 1_000_000),
+        "rate of 4 connections x 32 / Dovecot": (">=", 8),
+        "latency of one at a time (p50) / floor": ("<=", 1.2),
+    }
+
+    def prepare(self):
+        accounts = [(USERS, 1000, PLAIN)]
+        self.paths = {"floor": self.keep(DovecotFloor()).mux,
+                      "claviger": self.keep(Claviger(accounts).start()).auth,
+                      "silent": self.keep(Claviger(accounts, daemon='log_level = "warning"').start()).auth}
+        if has_dovecot():
+            self.paths["Dovecot"] = self.keep(Dovecot(USERS, 1000)).mux
+        for path in self.paths.values():
+            bench(path, USERS, 1000, "--in-turn", "--requests", 1000, wire="dovecot")
+
+    def ask(self, number, *options):
+        return {name: bench(self.paths[name], USERS, 1000, *options, *self.seconds(), wire="dovecot")
+                for name in alternate(list(self.paths), number)}
+
+    def round(self, number):
+        many, one = self.ask(number, "--clients", 4, "--in-flight", 32), self.ask(number, "--clients", 1)
+        rate = {name: report["rate"] for name, report in many.items()}
+        latency = {name: report["right"]["latency_ms"]["p50"] for name, report in one.items()}
+        figures = {"rate of 4 connections x 32 / floor": rate["claviger"] / rate["floor"],
+                   "the same without a log line for each": rate["silent"] / rate["floor"],
+                   "latency of one at a time (p50) / floor": latency["claviger"] / latency["floor"],
+                   "the same latency without log lines": latency["silent"] / latency["floor"]}
+        if "Dovecot" in rate:
+            figures["rate of 4 connections x 32 / Dovecot"] = rate["claviger"] / rate["Dovecot"]
+            figures["the same without log lines"] = rate["silent"] / rate["Dovecot"]
+            figures["latency of one at a time (p50) / Dovecot"] = latency["claviger"] / latency["Dovecot"]
+        for name in self.paths:
+            figures["answers/s of %s, 4 connections x 32" % name] = rate[name]
+            figures["p50 of one at a time, us, of %s" % name] = latency[name] * 1000
         return figures
 
 
@@ -287,4 +329,4 @@ class Ready(Scenario):
         return {"ms until it listens": took * 1000}
 
 
-ALL = [Hits, Flood, Scale, Misses, Together, Ready]
+ALL = [Hits, Auth, Flood, Scale, Misses, Together, Ready]

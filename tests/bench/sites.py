@@ -12,6 +12,8 @@ from harness import BUILD, wait_until
 
 BENCH = os.path.join(BUILD, "tools", "claviger-bench")
 FLOOR = os.path.join(BUILD, "tests", "bench", "floor")
+FLOOR_DOVECOT = os.path.join(BUILD, "tests", "bench", "floor_dovecot")
+DOVECOT = "/usr/sbin/dovecot"
 SASLAUTHD = "/usr/sbin/saslauthd"
 PASSWORD = "correct horse"
 
@@ -53,7 +55,9 @@ class Claviger(harness.Site):
 
     def __init__(self, accounts, entries=10000, cache='revalidate = "1h"', daemon=""):
         self.cache_text = "cache { entries = %d  %s }\n" % (entries, cache)
-        super().__init__(daemon=daemon)
+        super().__init__(listen=self.LISTEN + 'listen "auth" { protocol = "dovecot"  path = "%(dir)s/auth" }\n',
+                         daemon=daemon)
+        self.auth = os.path.join(self.dir, "auth")
         self.user_add("first@example.org", "placeholder")       # makes the tables
         self.fill(accounts)
 
@@ -114,6 +118,59 @@ class Floor(Server):
         wait_until(self.listens, 10, "floor listens")
 
 
+class DovecotFloor(Server):
+    """The same of the Dovecot auth wire."""
+
+    def __init__(self):
+        super().__init__()
+        self.process = subprocess.Popen([FLOOR_DOVECOT, self.mux])
+        wait_until(self.listens, 10, "floor listens")
+
+
+class Dovecot(Server):
+    """Debian's Dovecot, its auth process alone, with the accounts as plaintext rows of a passwd-file,
+    which it keeps in memory: nothing is asked of a database, and nothing is hashed."""
+
+    CONFIGURATION = """
+base_dir = %(dir)s/run
+state_dir = %(dir)s/state
+log_path = /dev/null
+protocols =
+ssl = no
+auth_mechanisms = plain login
+auth_failure_delay = 0
+default_internal_user = %(user)s
+default_login_user = %(user)s
+default_internal_group = %(group)s
+passdb {
+  driver = passwd-file
+  args = scheme=PLAIN username_format=%%u %(dir)s/users
+}
+userdb {
+  driver = static
+  args = uid=%(user)s gid=%(group)s home=/nowhere
+}
+service auth {
+  user = root
+  unix_listener %(dir)s/mux {
+    mode = 0666
+  }
+}
+"""
+
+    def __init__(self, login, count):
+        super().__init__()
+        os.chmod(self.dir, 0o755)
+        with open(os.path.join(self.dir, "users"), "w") as f:
+            f.write("".join("%s:%s::::::\n" % (login % i, PASSWORD) for i in range(count)))
+        conf = os.path.join(self.dir, "conf")
+        with open(conf, "w") as f:
+            f.write(self.CONFIGURATION % {"dir": self.dir, "user": "nobody", "group": "nogroup"})
+        self.process = subprocess.Popen([DOVECOT, "-F", "-c", conf], stdout=subprocess.DEVNULL,
+                                        stderr=subprocess.DEVNULL)
+        wait_until(self.listens, 10, "Dovecot listens")
+
+
 class Stock(Server):
     """The stock saslauthd with its cache, as Debian starts it (5 processes). Its upstream is a few
     lines of IMAP here and asked once for each account: after that, its cache answers. It is not
@@ -144,3 +201,8 @@ class Stock(Server):
 
 def has_stock():
     return os.access(SASLAUTHD, os.X_OK)
+
+
+def has_dovecot():
+    """Dovecot's master wants to be root."""
+    return os.access(DOVECOT, os.X_OK) and os.geteuid() == 0

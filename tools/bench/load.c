@@ -7,7 +7,9 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <time.h>
+#include <unistd.h>
 
 static atomic_bool is_stopped;
 
@@ -38,6 +40,40 @@ load_pause(int64_t ns)
     nanosleep(&(struct timespec){ .tv_sec = ns / 1000000000, .tv_nsec = ns % 1000000000 }, NULL);
 }
 
+static bool
+limit_waits(int fd, int64_t timeout_ns)
+{
+    struct timeval limit = { .tv_sec = timeout_ns / 1000000000,
+                             .tv_usec = timeout_ns % 1000000000 / 1000 };
+
+    return setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit)) == 0
+        && setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit)) == 0;
+}
+
+int
+load_connect(const struct load *load, enum answer *failed_out)
+{
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    *failed_out = ANSWER_UNREACHABLE;
+    if (fd >= 0 && limit_waits(fd, load->config->timeout_ns)) {
+        if (connect(fd, (const struct sockaddr *)&load->address, sizeof(load->address)) == 0)
+            return fd;
+        *failed_out = errno == EAGAIN ? ANSWER_TIMED_OUT : ANSWER_UNREACHABLE;
+    }
+    if (fd >= 0)
+        close(fd);
+    return -1;
+}
+
+enum answer
+load_silence(const struct load *load, int64_t began_ns)
+{
+    bool is_late = errno == EAGAIN || load_now_ns() - began_ns >= load->config->timeout_ns;
+
+    return is_late ? ANSWER_TIMED_OUT : ANSWER_CLOSED;
+}
+
 static enum error_code
 load_prepare(struct load *load, struct error *err)
 {
@@ -58,7 +94,9 @@ thread_main(void *argument)
 
     /* The kernel may wake us 50 us late by default; an open loop would count that as latency. */
     prctl(PR_SET_TIMERSLACK, 1UL);
-    return thread->load->config->clients ? load_closed_run(thread) : load_open_run(thread);
+    if (!thread->load->config->clients)
+        return load_open_run(thread);
+    return thread->load->plan->wire->pipe ? load_pipe_run(thread) : load_closed_run(thread);
 }
 
 /* How many were started is in *started. */

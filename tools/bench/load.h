@@ -18,6 +18,7 @@
 #define LOAD_CLIENTS_MAX 1024
 #define LOAD_THREADS_MAX 64
 #define LOAD_IN_FLIGHT_MAX 65536
+#define LOAD_PIPE_MAX 1024              /* on one connection */
 
 struct load_config {
     const char *path;           /* of the server's socket */
@@ -25,7 +26,8 @@ struct load_config {
     double rate;                /* open loop: a second, of all threads */
     enum arrivals arrivals;
     unsigned threads;           /* of the open loop */
-    unsigned in_flight;         /* at most so many at once in the open loop */
+    unsigned in_flight;         /* at most so many at once, of the open loop or of each connection
+                                 * that lasts */
     int64_t warmup_ns;          /* asked, but not counted */
     int64_t duration_ns;        /* counted after that */
     int64_t timeout_ns;         /* of one request */
@@ -38,7 +40,7 @@ enum error_code load_run(const struct load_config *config, struct draw_plan *pla
 /* Nothing more begins. */
 void load_stop(void);
 
-/* --- for the two loops: load_closed.c, load_open.c --- */
+/* --- for the loops: load_closed.c, load_pipe.c, load_open.c --- */
 
 struct load {
     const struct load_config *config;
@@ -56,10 +58,17 @@ struct load_thread {
 };
 
 void *load_closed_run(void *thread);
+void *load_pipe_run(void *thread);
 void *load_open_run(void *thread);
 
 int64_t load_now_ns(void);
 bool load_is_over(const struct load *load, int64_t now_ns);
+
+/* A connected socket whose sends and receives end after the timeout; or -1, and how it failed. */
+int load_connect(const struct load *load, enum answer *failed_out);
+
+/* Nothing came: too late, or closed? By errno, which is 0 after an end. */
+enum answer load_silence(const struct load *load, int64_t began_ns);
 
 /* A pause that keeps a server that is not there from being asked a million times a second. */
 void load_pause(int64_t ns);

@@ -8,28 +8,9 @@
 #include <errno.h>
 #include <sodium.h>
 #include <sys/socket.h>
-#include <sys/time.h>
 #include <unistd.h>
 
 #define RETRY_NS 10000000
-
-static bool
-limit_waits(int fd, int64_t timeout_ns)
-{
-    struct timeval limit = { .tv_sec = timeout_ns / 1000000000,
-                             .tv_usec = timeout_ns % 1000000000 / 1000 };
-
-    return setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit)) == 0
-        && setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit)) == 0;
-}
-
-static enum answer
-silence(int64_t began_ns, int64_t timeout_ns)
-{
-    bool is_late = errno == EAGAIN || load_now_ns() - began_ns >= timeout_ns;
-
-    return is_late ? ANSWER_TIMED_OUT : ANSWER_CLOSED;
-}
 
 /* What comes a byte at a time has no longer than what comes at once. */
 static enum answer
@@ -47,7 +28,7 @@ hear(const struct load *load, int fd, int64_t began_ns)
         if (got == 0)
             errno = 0;
         if (got <= 0)
-            return silence(began_ns, load->config->timeout_ns);
+            return load_silence(load, began_ns);
         len += (size_t)got;
         if (load->plan->wire->hear(span_make(came, len), &answer))
             return answer;
@@ -60,24 +41,17 @@ hear(const struct load *load, int fd, int64_t began_ns)
 static enum answer
 ask(const struct load *load, const struct drawn *drawn, int64_t began_ns)
 {
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    enum answer answer = ANSWER_UNREACHABLE;
+    enum answer answer;
+    int fd = load_connect(load, &answer);
 
-    if (fd < 0 || !limit_waits(fd, load->config->timeout_ns))
-        goto done;
-    if (connect(fd, (const struct sockaddr *)&load->address, sizeof(load->address)) != 0) {
-        answer = errno == EAGAIN ? ANSWER_TIMED_OUT : ANSWER_UNREACHABLE;
-        goto done;
-    }
+    if (fd < 0)
+        return answer;
     /* A server that answers and closes before it has read all: its answer is still there. */
     if (send(fd, drawn->bytes, drawn->len, MSG_NOSIGNAL) < 0 && errno != EPIPE)
-        answer = silence(began_ns, load->config->timeout_ns);
+        answer = load_silence(load, began_ns);
     else
         answer = hear(load, fd, began_ns);
-
-done:
-    if (fd >= 0)
-        close(fd);
+    close(fd);
     return answer;
 }
 

@@ -131,7 +131,7 @@ parse_mix(const struct row *row, const char *text, void *member, struct error *e
 
 static const struct row rows[] = {
     { "socket", 's', "PATH", "the server's socket", parse_text, INTO(socket), .most = PATH_BYTES },
-    { "wire", 'w', "saslauthd|pam", "what is spoken on it [saslauthd]", parse_wire, INTO(wire), 0, 0 },
+    { "wire", 'w', "saslauthd|dovecot|pam", "what is spoken on it [saslauthd]", parse_wire, INTO(wire), 0, 0 },
     { "clients", 'c', "N", "closed loop: so many ask, and ask again when answered [1]",
       parse_count, INTO(clients), 1, LOAD_CLIENTS_MAX },
     { "rate", 'r', "R", "open loop: so many requests a second, answered or not", parse_real,
@@ -140,8 +140,8 @@ static const struct row rows[] = {
       parse_arrivals, INTO(arrivals), 0, 0 },
     { "threads", 0, "N", "threads of an open loop [2]", parse_count, INTO(threads), 1,
       LOAD_THREADS_MAX },
-    { "in-flight", 0, "N", "at most so many requests at once in an open loop [1000]", parse_count,
-      INTO(in_flight), 1, LOAD_IN_FLIGHT_MAX },
+    { "in-flight", 0, "N", "at most so many at once: of each dovecot client [1], of an open loop [1000]",
+      parse_count, INTO(in_flight), 1, LOAD_IN_FLIGHT_MAX },
     { "seconds", 't', "S", "how long [10]", parse_real, INTO(seconds), 0.01, 365.0 * DAY },
     { "warmup", 0, "S", "before that, and not counted [0]", parse_real, INTO(warmup), 0, DAY },
     { "requests", 'n', "N", "at most so many", parse_count, INTO(requests), 1, 1e15 },
@@ -242,6 +242,26 @@ check_accounts(const struct bench_options *options, struct error *err)
     return ERROR_NONE;
 }
 
+/* On a connection that lasts, each client has its own in flight. */
+static enum error_code
+check_in_flight(struct bench_options *options, struct error *err)
+{
+    bool is_pipe = options->wire->pipe != NULL;
+
+    if (is_pipe && !options->clients)
+        return error_set(err, ERROR_MALFORMED, "--wire %s: a closed loop only (--clients)",
+                         options->wire->name);
+    if (is_pipe && options->in_flight > LOAD_PIPE_MAX)
+        return error_set(err, ERROR_MALFORMED, "--in-flight: at most %d on a connection",
+                         LOAD_PIPE_MAX);
+    if (!is_pipe && options->clients && options->in_flight)
+        return error_set(err, ERROR_MALFORMED, "--in-flight: a closed loop on the %s wire has one "
+                         "for each of --clients", options->wire->name);
+    if (!options->in_flight)
+        options->in_flight = is_pipe ? 1 : 1000;
+    return ERROR_NONE;
+}
+
 static enum error_code
 check_together(struct bench_options *options, struct error *err)
 {
@@ -252,6 +272,8 @@ check_together(struct bench_options *options, struct error *err)
                          "not both");
     if (!options->clients && options->rate == 0)
         options->clients = 1;
+    if (check_in_flight(options, err) != ERROR_NONE)
+        return err->code;
     return check_accounts(options, err);
 }
 
@@ -259,7 +281,7 @@ enum error_code
 bench_options_parse(int argc, char **argv, struct bench_options *out, struct error *err)
 {
     struct bench_options options = {
-        .wire = &wire_saslauthd, .arrivals = ARRIVALS_POISSON, .threads = 2, .in_flight = 1000,
+        .wire = &wire_saslauthd, .arrivals = ARRIVALS_POISSON, .threads = 2,
         .seconds = 10, .timeout = 10, .count = 1, .service = "imap", .mix = { { 1 } }, .seed = 1,
     };
     struct getopt_form form;

@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-static const struct wire *const wires[] = { &wire_saslauthd, &wire_pam };
+static const struct wire *const wires[] = { &wire_saslauthd, &wire_dovecot, &wire_pam };
 
 const struct wire *
 wire_find(const char *name)

@@ -53,4 +53,4 @@ hear(span came, enum answer *out)
     return true;
 }
 
-const struct wire wire_pam = { "pam", ask, hear };
+const struct wire wire_pam = { "pam", ask, hear, NULL };

@@ -49,4 +49,4 @@ hear(span came, enum answer *out)
     return true;
 }
 
-const struct wire wire_saslauthd = { "saslauthd", ask, hear };
+const struct wire wire_saslauthd = { "saslauthd", ask, hear, NULL };
