@@ -61,16 +61,29 @@ take_character(span *text)
     return value;
 }
 
+/* All of nearly every name: what is neither a control character nor invisible, by its byte alone. */
+static bool
+is_printable_ascii(span text)
+{
+    unsigned odd = 0;
+
+    for (size_t i = 0; i < text.len; i++)
+        odd |= (text.ptr[i] < 0x20) | (text.ptr[i] >= 0x7f);
+    return odd == 0;
+}
+
 /* What keeps `text` from being part of a name; NULL when nothing does. */
 static const char *
 text_fault(span text)
 {
     if (text.len > ACCOUNT_LOGIN_MAX)
         return "too long";
-    if (!span_is_utf8(text))
-        return "not UTF-8";
     if (text.len > 0 && (text.ptr[0] == ' ' || text.ptr[text.len - 1] == ' '))
         return "a blank at an end";
+    if (is_printable_ascii(text))
+        return NULL;
+    if (!span_is_utf8(text))
+        return "not UTF-8";
     while (text.len > 0)
         if (is_unseen(take_character(&text)))
             return "a control or invisible character";

@@ -5,6 +5,7 @@
  */
 #include "saslauthd_backend/dovecot_conn.h"
 
+#include "common/base64.h"
 #include "common/log.h"
 #include "common/macros.h"
 #include "saslauthd_backend/report.h"
@@ -15,7 +16,7 @@
 #include <unistd.h>
 
 /* What a line's base64 decodes to at most. */
-#define RESPONSE_MAX (DOVECOT_LINE_MAX / 4 * 3 + 3)
+#define RESPONSE_MAX BASE64_DECODED_MAX(DOVECOT_LINE_MAX)
 
 /* --- saying ----------------------------------------------------------------------- */
 
@@ -389,15 +390,14 @@ static void
 step_base64(struct dovecot_request *request, struct asker *asker, span response)
 {
     unsigned char message[RESPONSE_MAX];
-    size_t len = 0;
-    bool is_empty = span_is(response, "=");
+    size_t len;
 
-    if (is_empty || sodium_base642bin(message, sizeof(message), (const char *)response.ptr,
-                                      response.len, NULL, &len, NULL,
-                                      sodium_base64_VARIANT_ORIGINAL) == 0) {
+    if (span_is(response, "="))
+        response.len = 0;
+    if (base64_decode(response, message, &len)) {
         step(request, asker, span_make(message, len));
     } else {
-        len = response.len / 4 * 3;
+        len = BASE64_DECODED_MAX(response.len);
         refuse_base64(request, asker);
     }
     sodium_memzero(message, len);

@@ -2,6 +2,7 @@
 #include "saslauthd_backend/proto_dovecot_reply.h"
 
 #include "account/account.h"
+#include "common/base64.h"
 #include "common/macros.h"
 
 #include <sodium.h>
@@ -38,10 +39,7 @@ put_number(unsigned char *out, uint32_t number)
 static unsigned char *
 put_base64(unsigned char *out, span bytes)
 {
-    size_t room = sodium_base64_encoded_len(bytes.len, sodium_base64_VARIANT_ORIGINAL);
-
-    sodium_bin2base64((char *)out, room, bytes.ptr, bytes.len, sodium_base64_VARIANT_ORIGINAL);
-    return out + room - 1;      /* without its terminator */
+    return out + base64_encode(bytes, out);
 }
 
 /* Byte 1 and a letter for what would end a value, a field or the line. Up to twice as long. */

@@ -5,6 +5,8 @@
  */
 #include "tools/bench/wire.h"
 
+#include "common/base64.h"
+
 #include <sodium.h>
 #include <string.h>
 
@@ -21,17 +23,14 @@ put_plain(unsigned char *out, span login, span password)
 {
     unsigned char message[WIRE_QUESTION_MAX / 2];
     unsigned char *end = message;
-    size_t room;
 
     *end++ = 0;
     end = put(end, login);
     *end++ = 0;
     end = put(end, password);
-    room = sodium_base64_encoded_len((size_t)(end - message), sodium_base64_VARIANT_ORIGINAL);
-    sodium_bin2base64((char *)out, room, message, (size_t)(end - message),
-                      sodium_base64_VARIANT_ORIGINAL);
+    out += base64_encode(span_make(message, (size_t)(end - message)), out);
     sodium_memzero(message, (size_t)(end - message));
-    return out + room - 1;
+    return out;
 }
 
 /* All but the number. */
