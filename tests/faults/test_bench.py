@@ -13,7 +13,8 @@ from harness import BUILD, Site, equal
 BENCH = os.path.join(BUILD, "tools", "claviger-bench")
 WHO = ("--login", "user%d@example.org", "--password", "secret%d", "--count", "10")
 
-site = Site()
+site = Site(listen=Site.LISTEN + 'listen "auth" { protocol = "dovecot"  path = "%(dir)s/auth"  mode = 0666 }\n')
+auth = os.path.join(site.dir, "auth")
 for i in range(10):
     site.user_add("user%d@example.org" % i, "x")
     site.sql("UPDATE accounts SET password = ? WHERE login = ?", "{PLAIN}secret%d" % i, "user%d@example.org" % i)
@@ -80,6 +81,51 @@ def test_a_second_of_each_loop_and_wire_signs_in():
             assert right["accepted"] > 100, report
             equal(right["accepted"], right["asked"], "%s %s: accepted" % (wire, loop))
             assert 0 < right["latency_ms"]["p50"] <= right["latency_ms"]["p99"] <= right["latency_ms"]["max"]
+
+
+def test_the_dovecot_wire_has_many_in_flight_and_counts_each():
+    before = site.status()["reasons"]["ok"]
+    for in_flight, clients in (1, 1), (32, 4), (1024, 2):
+        report = run(auth, "--wire", "dovecot", "--clients", str(clients), "--in-flight", str(in_flight), "--requests",
+                     "20000", "--seconds", "30", "--mix", "right=3,wrong=1,unknown=1", "--wrong-passwords", "3")
+        equal(report["right"]["accepted"], report["right"]["asked"])
+        equal(sum(report[kind]["asked"] for kind in ("right", "wrong", "unknown")), 20000)
+        for kind in "wrong", "unknown":
+            equal(report[kind]["rejected"], report[kind]["asked"], kind)
+        equal(site.status()["reasons"]["ok"] - before, report["right"]["accepted"], "in claviger's own count")
+        before += report["right"]["accepted"]
+
+
+HELLO = b"VERSION\t1\t2\nMECH\tPLAIN\nSPID\t1\nCUID\t1\nCOOKIE\t0\nDONE\n"
+
+
+def pipe_saying(answer):
+    """A server of the dovecot wire that says answer(number) to each AUTH."""
+    def behave(connection):
+        connection.sendall(HELLO)
+        left = b""
+        while True:
+            came = connection.recv(65536)
+            if not came:
+                return
+            lines = (left + came).split(b"\n")
+            left = lines.pop()
+            connection.sendall(b"".join(answer(line.split(b"\t")[1]) for line in lines if line.startswith(b"AUTH")))
+    return behave
+
+
+def test_what_a_server_of_the_dovecot_wire_does_wrong_is_told_on():
+    rows = ((lambda n: b"OK\t%d\tuser=x\n" % (int(n) + 1), 2, "garbled"), (lambda n: b"NONSENSE\n", 2, "garbled"),
+            (lambda n: b"", 2, "timed_out"), (lambda n: b"FAIL\t%s\n" % n, 1, "rejected"),
+            (lambda n: b"FAIL\t%s\tcode=temp_fail\ttemp\n" % n, 0, "temporary"))
+    for answer, status, word in rows:
+        with Server(pipe_saying(answer)) as server:
+            report = run(server.path, "--wire", "dovecot", "--in-flight", "4", "--requests", "8", "--seconds", "1",
+                         "--timeout", "0.3", status=status)
+            equal(report["right"][word], report["right"]["asked"], word)
+    with Server(saying(b"220 smtp.example ESMTP\r\n")) as server:
+        report = run(server.path, "--wire", "dovecot", "--seconds", "0.3", "--timeout", "0.3", status=2)
+        equal(report["right"]["accepted"], 0)
 
 
 def test_an_open_loop_asks_at_its_rate():
@@ -221,6 +267,12 @@ def test_a_wrong_command_line_is_refused():
     done = subprocess.run([BENCH, "--clinets", "4"], capture_output=True, text=True)
     equal(done.returncode, 64)
     assert "did you mean --clients" in done.stderr, done.stderr
+    for options, why in ((("--wire", "dovecot", "--rate", "5"), "a closed loop only"),
+                         (("--wire", "dovecot", "--in-flight", "1025"), "at most 1024"),
+                         (("--clients", "2", "--in-flight", "2"), "one for each of --clients")):
+        done = subprocess.run([BENCH, "--socket", site.mux, *WHO, *options], capture_output=True, text=True)
+        equal(done.returncode, 64, options)
+        assert why in done.stderr, done.stderr
 
 
 if __name__ == "__main__":

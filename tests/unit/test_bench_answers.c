@@ -70,6 +70,68 @@ the_pam_wire_asks_as_the_module_does(void **state)
     assert_memory_equal(out, expected.ptr, expected.len);
 }
 
+/* --- the dovecot wire: many answers on a connection ------------------------------------- */
+
+static void
+a_question_of_the_dovecot_wire_is_a_line(void **state)
+{
+    static const struct wire_question question = {
+        .login = SPAN("ada"), .password = SPAN("pw"), .service = SPAN("imap"), .remote = SPAN("10.0.0.1;4000"),
+    };
+    static const span expected = SPAN("PLAIN\tservice=imap\tsecured\tno-penalty\tnologin\trip=10.0.0.1\t"
+                                      "resp=AGFkYQBwdw==\n");
+    unsigned char out[WIRE_QUESTION_MAX];
+
+    (void)state;
+    assert_int_equal(wire_dovecot.ask(&question, out), expected.len);
+    assert_memory_equal(out, expected.ptr, expected.len);
+    assert_int_equal(wire_dovecot.pipe->number(4294967295U, out), 16);
+    assert_memory_equal(out, "AUTH\t4294967295\t", 16);
+}
+
+static const struct { const char *what; span line; uint32_t number; enum answer answer; } lines[] = {
+    { "OK",                 SPAN("OK\t7\tuser=ada\n"),                     7, ANSWER_ACCEPTED },
+    { "FAIL",               SPAN("FAIL\t4294967295\n"),                    4294967295U, ANSWER_REJECTED },
+    { "FAIL for now",       SPAN("FAIL\t7\tuser=a\tcode=temp_fail\ttemp\n"), 7, ANSWER_TEMPORARY },
+    { "no number",          SPAN("OK\t\tuser=ada\n"),                      0, ANSWER_ACCEPTED },
+    { "too large a number", SPAN("OK\t4294967296\n"),                      0, ANSWER_ACCEPTED },
+    { "another word",       SPAN("CONT\t7\t\n"),                           0, ANSWER_GARBLED },
+    { "an empty line",      SPAN("\n"),                                    0, ANSWER_GARBLED },
+};
+
+static void
+an_answer_of_the_dovecot_wire_has_its_number(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT(lines); i++) {
+        span left = lines[i].line, cut = span_until(left, left.len - 1);
+        uint32_t number;
+        enum answer answer;
+
+        assert_false(wire_dovecot.pipe->hear(&cut, &number, &answer));
+        assert_int_equal(cut.len, left.len - 1);
+        assert_true(wire_dovecot.pipe->hear(&left, &number, &answer));
+        assert_int_equal(left.len, 0);
+        if (number != lines[i].number || (number && answer != lines[i].answer))
+            fail_msg("%s: number %u, %s", lines[i].what, number, answer_word(answer));
+    }
+}
+
+static void
+a_hello_ends_with_DONE(void **state)
+{
+    static const span hello = SPAN("VERSION\t1\t2\nMECH\tPLAIN\nDONE\n"), more = SPAN("VERSION\t1\t2\nDONE\nOK\t1\n"),
+                      none = SPAN("220 smtp\r\n"), other = SPAN("VERSION\t2\t0\nDONE\n");
+
+    (void)state;
+    for (size_t len = 0; len < hello.len; len++)
+        assert_int_equal(wire_dovecot.pipe->greeting(span_until(hello, len)), 0);
+    assert_int_equal(wire_dovecot.pipe->greeting(hello), hello.len);
+    assert_int_equal(wire_dovecot.pipe->greeting(more), more.len - 5);
+    assert_true(wire_dovecot.pipe->greeting(none) == SIZE_MAX);
+    assert_true(wire_dovecot.pipe->greeting(other) == SIZE_MAX);
+}
+
 /* --- counting -------------------------------------------------------------------------- */
 
 enum { SECOND = 1000000000 };
@@ -243,7 +305,9 @@ static const struct { const char *what; const char *words[ARGUMENTS_MAX]; const 
     { "not a number",       { WHO, "-r", "nan" },                  "no number" },
     { "no rate",            { WHO, "-r", "0" },                    "no number" },
     { "half a number",      { WHO, "-t", "1x" },                   "no number" },
-    { "an unknown wire",    { WHO, "-w", "imap" },                 "saslauthd|pam" },
+    { "an unknown wire",    { WHO, "-w", "imap" },                 "saslauthd|dovecot|pam" },
+    { "an open dovecot",    { WHO, "-w", "dovecot", "-r", "5" },   "a closed loop only" },
+    { "a clogged line",     { WHO, "-w", "dovecot", "--in-flight", "1025" }, "at most 1024" },
     { "another rhythm",     { WHO, "--arrivals", "odd" },          "even|poisson" },
     { "a mix of nothing",   { WHO, "-m", "right=0" },              "--mix: nothing to ask" },
     { "an empty path",      { WHO, "--svg", "" },                  "needs text" },
@@ -284,6 +348,9 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_reply_is_heard_for_what_it_is),
         cmocka_unit_test(the_pam_wire_asks_as_the_module_does),
+        cmocka_unit_test(a_question_of_the_dovecot_wire_is_a_line),
+        cmocka_unit_test(an_answer_of_the_dovecot_wire_has_its_number),
+        cmocka_unit_test(a_hello_ends_with_DONE),
         cmocka_unit_test(mistakes_are_counted_apart_from_refusals_that_are_right),
         cmocka_unit_test(warm_up_is_not_counted),
         cmocka_unit_test(a_time_out_is_a_latency_and_a_closed_connection_is_none),
