@@ -39,7 +39,7 @@ the_examples_of_the_RFC_go_both_ways(void **state)
 
 static const char *const wrong[] = {
     "Z", "Zg", "Zg=", "=", "==", "===", "====", "Z===", "Zg==Zg==", "Zm8=Zm8=", "Zh==", "Zm9=", "Zg=g", "Z=g=",
-    "Zg==\n", " Zg==", "Zm 8", "Zm8-", "Zm8_", "Zm8\x80", "Zm\xff" "8", "Zg==x", "Zm9v=", "Zm9v====",
+    "Zg==\n", " Zg==", "Zm 8", "Zm8-", "Zm8_", "Zm8\x80", ("Zm\xff" "8"), "Zg==x", "Zm9v=", "Zm9v====",
 };
 
 static void
