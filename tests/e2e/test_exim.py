@@ -6,7 +6,6 @@ nobody can tell.
 """
 
 import os, signal, sys
-from concurrent.futures import ThreadPoolExecutor
 
 sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), os.pardir))
 from servers import require_mounts
@@ -16,61 +15,34 @@ import harness
 from claviger import UNCACHED, Claviger, becomes
 from exim import Exim
 from harness import equal, wait_until
-from postfix import MECHANISMS, auth_login, auth_plain
+from postfix import auth_login, auth_plain
+from sign_ins import ACCOUNTS, REFUSED, SIGNED_IN, WHO_MAY, SignIns, expect_mail
 
-SIGNED_IN, REFUSED, LATER = 235, 535, 435
+LATER = 435
 
 LISTEN = """
 listen "exim" { protocol = "dovecot"  path = "%s"  mode = 0666  default_domain = "example.test" }
 """
-ACCOUNTS = (("ada@example.test", "right"), ("bob@other.example", "of bob"))
+WHO_MAY += (
+    ("marks of the protocol in the name", "ada@example.test\tuser=x\nOK\t1\tuser=x", "right", REFUSED),
+)
 
 exim = Exim().start()
+smtp = SignIns(lambda service: exim.connect(), LATER)
 
 
 def claviger(cache=UNCACHED):
     return Claviger(LISTEN % exim.auth, exim.auth, ACCOUNTS, cache)
 
 
-def sign_in(login, password, mechanism="PLAIN"):
-    """The code that one sign-in on a connection of its own gets."""
-    with exim.connect() as client:
-        return MECHANISMS[mechanism](client, login, password)
-
-
-def expect(rows):
-    for mechanism in MECHANISMS:
-        for what, login, password, wanted in rows:
-            equal(sign_in(login, password, mechanism), wanted, "%s: %s" % (mechanism, what))
-
-
-WHO_MAY = (
-    ("the right password",          "ada@example.test",  "right",   SIGNED_IN),
-    ("the default domain left out", "ada",               "right",   SIGNED_IN),
-    ("another domain",              "bob@other.example", "of bob",  SIGNED_IN),
-    ("capitals in the name",        "Ada@EXAMPLE.test",  "right",   SIGNED_IN),
-    ("a wrong password",            "ada@example.test",  "wrong",   REFUSED),
-    ("an unknown account",          "eve@example.test",  "right",   REFUSED),
-    ("a disabled account",          "gone@example.test", "right",   REFUSED),
-    ("marks of the protocol",       "ada@example.test\tuser=x\nOK\t1\tuser=x", "right", REFUSED),
-    ("a password of 2000 bytes",    "ada@example.test",  "x" * 2000, REFUSED),
-)
-
-
 def test_Exim_signs_in_who_may_and_refuses_who_may_not():
     with claviger():
-        expect(WHO_MAY)
+        smtp.expect("Exim", WHO_MAY)
 
 
 def test_mail_is_taken_after_signing_in_and_not_before():
-    with claviger(), exim.connect() as client:
-        equal(client.mail("ada@example.test")[0], 550, "MAIL before")
-        equal(auth_plain(client, "ada@example.test", "wrong"), REFUSED, "AUTH")
-        equal(client.mail("ada@example.test")[0], 550, "MAIL after a wrong password")
-        equal(auth_login(client, "ada@example.test", "right"), SIGNED_IN, "AUTH")
-        equal(client.mail("ada@example.test")[0], 250, "MAIL after signing in")
-        equal(client.rcpt("carol@elsewhere.example")[0], 250, "RCPT after signing in")
-        equal(client.data("Subject: hello\r\n\r\nhello\r\n")[0], 250, "DATA")
+    with claviger():
+        expect_mail(exim.connect, auth_login, 550)
 
 
 def test_each_knows_who_it_was():
@@ -85,19 +57,11 @@ def test_each_knows_who_it_was():
         wait_until(lambda: seen in daemon.log_text(), 5, seen)
 
 
-def ada():
-    """One sign-in with the right password."""
-    return sign_in("ada@example.test", "right")
-
-
 def test_without_the_account_file_the_answer_is_435_and_it_mends_itself():
     with claviger() as daemon:
-        with daemon.without_accounts(ada, SIGNED_IN, LATER):
-            expect((("the right password", "ada@example.test", "right", LATER),
-                    ("a wrong password", "ada@example.test", "wrong", LATER),
-                    ("an unknown account", "eve@example.test", "right", LATER),
-                    ("a disabled account", "gone@example.test", "right", LATER)))
-        expect(WHO_MAY)
+        with daemon.without_accounts(smtp.ada, SIGNED_IN, LATER):
+            smtp.expect_outage("Exim")
+        smtp.expect("Exim", WHO_MAY)
 
 
 def test_without_a_daemon_the_answer_is_435_until_one_is_there():
@@ -111,15 +75,7 @@ def test_without_a_daemon_the_answer_is_435_until_one_is_there():
 
 def test_fifty_clients_at_once_each_get_their_own_answer():
     with claviger() as daemon:
-        logins = ["user%d@example.test" % i for i in range(50)]
-        for i, login in enumerate(logins):
-            daemon.sql("INSERT INTO accounts (login, password) VALUES (?, ?)", login,
-                       harness.crypt("password %d" % i))
-        # Every third knows only another one's password.
-        tries = [(login, "password %d" % (i if i % 3 else i + 1)) for i, login in enumerate(logins)]
-        with ThreadPoolExecutor(50) as pool:
-            codes = list(pool.map(lambda pair: sign_in(*pair), tries))
-        equal(codes, [SIGNED_IN if i % 3 else REFUSED for i in range(50)], "codes")
+        smtp.expect_many(daemon, 50)
 
 
 harness.main()

@@ -6,7 +6,6 @@ who may, 535 for who may not, and 454, never 535, while nobody can tell.
 """
 
 import os, sys
-from concurrent.futures import ThreadPoolExecutor
 
 sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), os.pardir))
 from servers import descriptors, require_root
@@ -16,8 +15,9 @@ import harness
 from claviger import UNCACHED, Claviger, becomes
 from harness import equal, wait_until
 from postfix import MECHANISMS, Postfix, auth_login, auth_plain
+from sign_ins import ACCOUNTS, REFUSED, SIGNED_IN, WHO_MAY, SignIns, expect_mail, expect_no_leak
 
-SIGNED_IN, REFUSED, LATER = 235, 535, 454
+LATER = 454
 
 LISTEN = """
 listen "postfix" { protocol = "saslauthd"  path = "%s"  mode = 0666
@@ -25,42 +25,15 @@ listen "postfix" { protocol = "saslauthd"  path = "%s"  mode = 0666
 listen "jail"    { protocol = "saslauthd"  path = "%s"  owner = "postfix"  mode = 0600
                    default_domain = "example.test" }
 """
-ACCOUNTS = (("ada@example.test", "right"), ("bob@other.example", "of bob"))
 
 postfix = Postfix().start()
+smtp = SignIns(postfix.connect, LATER)
+sign_in, expect, ada = smtp.sign_in, smtp.expect, smtp.ada
 
 
 def claviger(cache=UNCACHED):
     """A daemon on both of Postfix's sockets."""
     return Claviger(LISTEN % (postfix.mux, postfix.jail_mux), postfix.mux, ACCOUNTS, cache)
-
-
-def sign_in(login, password, service="open", mechanism="PLAIN"):
-    """The code that one sign-in on a connection of its own gets."""
-    with postfix.connect(service) as client:
-        return MECHANISMS[mechanism](client, login, password)
-
-
-def expect(service, rows):
-    for mechanism in MECHANISMS:
-        for what, login, password, wanted in rows:
-            equal(sign_in(login, password, service, mechanism), wanted,
-                  "%s, %s: %s" % (service, mechanism, what))
-
-
-WHO_MAY = (
-    ("the right password",              "ada@example.test",  "right",   SIGNED_IN),
-    ("the default domain left out",     "ada",               "right",   SIGNED_IN),
-    ("another domain",                  "bob@other.example", "of bob",  SIGNED_IN),
-    ("capitals in the name",            "Ada@EXAMPLE.test",  "right",   SIGNED_IN),
-    ("a wrong password",                "ada@example.test",  "wrong",   REFUSED),
-    ("another account's password",      "ada@example.test",  "of bob",  REFUSED),
-    ("a name of another domain",        "ada@other.example", "right",   REFUSED),
-    ("an unknown account",              "eve@example.test",  "right",   REFUSED),
-    ("a disabled account",              "gone@example.test", "right",   REFUSED),
-    ("a quote and SQL in the name",     "a' OR '1'='1",      "right",   REFUSED),
-    ("a password of 2000 bytes",        "ada@example.test",  "x" * 2000, REFUSED),
-)
 
 
 def test_postfix_signs_in_who_may_and_refuses_who_may_not():
@@ -81,14 +54,8 @@ def test_an_empty_password_never_signs_in():
 
 
 def test_mail_is_taken_after_signing_in_and_not_before():
-    with claviger(), postfix.connect() as client:
-        equal(client.mail("ada@example.test")[0], 554, "MAIL before")
-        equal(auth_plain(client, "ada@example.test", "wrong"), REFUSED, "AUTH")
-        equal(client.mail("ada@example.test")[0], 554, "MAIL after a wrong password")
-        equal(auth_plain(client, "ada@example.test", "right"), SIGNED_IN, "AUTH")
-        equal(client.mail("ada@example.test")[0], 250, "MAIL after signing in")
-        equal(client.rcpt("carol@elsewhere.example")[0], 250, "RCPT after signing in")
-        equal(client.data("Subject: hello\r\n\r\nhello\r\n")[0], 250, "DATA")
+    with claviger():
+        expect_mail(postfix.connect, auth_plain, 554)
 
 
 def test_postfix_logs_the_name_that_signed_in():
@@ -101,28 +68,10 @@ def test_postfix_logs_the_name_that_signed_in():
         wait_until(lambda: signed in postfix.log_text(), 10, signed)
 
 
-OUTAGE = (
-    ("the right password", "ada@example.test", "right"),
-    ("a wrong password",   "ada@example.test", "wrong"),
-    ("an unknown account", "eve@example.test", "right"),
-    ("a disabled account", "gone@example.test", "right"),
-)
-
-
-def expect_outage():
-    for service in ("open", "jailed"):
-        expect(service, [(what, login, password, LATER) for what, login, password in OUTAGE])
-
-
-def ada(service="open"):
-    """One sign-in with the right password."""
-    return sign_in("ada@example.test", "right", service)
-
-
 def test_without_the_account_file_the_answer_is_454_and_it_mends_itself():
     with claviger() as daemon:
         with daemon.without_accounts(ada, SIGNED_IN, LATER):
-            expect_outage()
+            smtp.expect_outage("open", "jailed")
         expect("open", WHO_MAY)
 
 
@@ -131,7 +80,7 @@ def test_a_daemon_started_without_its_account_file_answers_454_until_it_is_there
         daemon.stop()
         daemon.hide_accounts()
         daemon.start()
-        expect_outage()
+        smtp.expect_outage("open", "jailed")
         daemon.show_accounts()
         becomes(ada, LATER, SIGNED_IN)
 
@@ -175,7 +124,7 @@ def test_a_daemon_that_was_killed_means_454_and_a_new_one_takes_over():
     with claviger() as daemon:
         equal(ada(), SIGNED_IN, "before")
         daemon.kill()
-        expect_outage()
+        smtp.expect_outage("open", "jailed")
         daemon.start()
         expect("open", WHO_MAY)
         expect("jailed", WHO_MAY)
@@ -183,30 +132,12 @@ def test_a_daemon_that_was_killed_means_454_and_a_new_one_takes_over():
 
 def test_a_hundred_clients_at_once_each_get_their_own_answer():
     with claviger() as daemon:
-        logins = ["user%d@example.test" % i for i in range(100)]
-        stored = [harness.crypt("password %d" % i) for i in range(100)]
-        for login, text in zip(logins, stored):
-            daemon.sql("INSERT INTO accounts (login, password) VALUES (?, ?)", login, text)
-        # Every third knows only another one's password.
-        tries = [(login, "password %d" % (i if i % 3 else i + 1)) for i, login in enumerate(logins)]
-        with ThreadPoolExecutor(100) as pool:
-            codes = list(pool.map(lambda pair: sign_in(*pair), tries))
-        equal(codes, [SIGNED_IN if i % 3 else REFUSED for i in range(100)], "codes")
+        smtp.expect_many(daemon, 100)
 
 
 def test_an_smtpd_keeps_no_descriptor_of_all_it_asked():
     with claviger() as daemon:
-        equal(ada("single"), SIGNED_IN, "first")
-        smtpd = postfix.single_smtpd()
-        before = descriptors(smtpd)
-        for _ in range(25):
-            equal(ada("single"), SIGNED_IN, "right")
-            equal(sign_in("ada@example.test", "wrong", "single"), REFUSED, "wrong")
-        with daemon.without_accounts(lambda: ada("single"), SIGNED_IN, LATER):
-            for _ in range(25):
-                equal(ada("single"), LATER, "account file away")
-        equal(postfix.single_smtpd(), smtpd, "one smtpd served all")
-        assert descriptors(smtpd) <= before, "descriptors: %d, %d before" % (descriptors(smtpd), before)
+        expect_no_leak(daemon, postfix.single_smtpd, descriptors, smtp)
 
 
 harness.main()
