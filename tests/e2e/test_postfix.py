@@ -15,7 +15,7 @@ import harness
 from claviger import UNCACHED, Claviger, becomes
 from harness import equal, wait_until
 from postfix import MECHANISMS, Postfix, auth_login, auth_plain
-from sign_ins import ACCOUNTS, REFUSED, SIGNED_IN, WHO_MAY, SignIns, expect_mail, expect_no_leak
+from sign_ins import ACCOUNTS, SIGNED_IN, WHO_MAY, SignIns, expect_mail, expect_no_leak
 
 LATER = 454
 

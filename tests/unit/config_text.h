@@ -75,11 +75,14 @@ insane_listen(const struct config *config, size_t i)
 {
     const struct listen_config *listen = &config->listens[i];
 
+    if (!listen_place(listen) || (listen->address && listen->protocol != LISTEN_DOVECOT))
+        return "no place, or not its own";
     for (size_t k = 0; k < i; k++)
-        if (strcmp(config->listens[k].path, listen->path) == 0
+        if (strcmp(listen_place(&config->listens[k]), listen_place(listen)) == 0
             || strcmp(config->listens[k].title, listen->title) == 0)
-            return "two listeners of one path or title";
-    return listen->path[0] != '/' || strlen(listen->path) > 107 ? "path"
+            return "two listeners of one place or title";
+    return listen->path && (listen->path[0] != '/' || strlen(listen->path) > 107) ? "path"
+        : listen->temporary > LISTEN_TEMPORARY_CLOSE || listen->mechanisms > 3 ? "a word of dovecot's"
         : listen->protocol >= LISTEN_PROTOCOLS || listen->mode > 0777 ? "protocol or mode"
         : listen->title[0] == '\0' || listen->auth.name != listen->title ? "title" : NULL;
 }
