@@ -37,7 +37,10 @@ struct account {
     const char *source;                 /* the title of its source; lives as long as the source */
 };
 
-/* Also the right start: an account with nothing in it. */
+/* An account with nothing in it, in storage that holds nothing: fresh or wiped. Reads nothing. */
+void account_set(struct account *account);
+
+/* Wipes all that it holds. It was set, or read. */
 void account_wipe(struct account *account);
 
 /* One more password of an account: an app password, a token. It opens no account that is disabled

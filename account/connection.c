@@ -62,12 +62,16 @@ account_conn_close(struct account_conn *conn)
 
 /* %d of a name without a domain is empty; %n is then all of it. */
 static void
-fill_values(const struct account_who *who, char moment[MOMENT_MAX],
+fill_values(const struct query *query, const struct account_who *who, char moment[MOMENT_MAX],
             span values[QUERY_PARAMETERS])
 {
     size_t at = span_find_last(who->login, '@');
 
-    snprintf(moment, MOMENT_MAX, "%" PRId64, who->at_s ? who->at_s : clock_unix_s(&clock_system));
+    if (query_uses(query, QUERY_MOMENT))
+        snprintf(moment, MOMENT_MAX, "%" PRId64,
+                 who->at_s ? who->at_s : clock_unix_s(&clock_system));
+    else
+        moment[0] = '\0';
     values[QUERY_LOGIN] = who->login;
     values[QUERY_LOCAL] = span_until(who->login, at);
     values[QUERY_DOMAIN] = span_from(who->login, at + 1);
@@ -86,7 +90,7 @@ fill_parameters(const struct query *query, const struct account_who *who,
 {
     span values[QUERY_PARAMETERS];
 
-    fill_values(who, moment, values);
+    fill_values(query, who, moment, values);
     for (size_t i = 0; i < query->parameters_count; i++) {
         parameters[i] = values[query->parameters[i]];
         if (span_has(parameters[i], '\0'))
@@ -225,7 +229,7 @@ account_lookup(struct account_conn *conn, const struct account_who *who, int64_t
     struct rows rows = { .read = read_account, .err = err, .account = out };
     enum error_code code;
 
-    account_wipe(out);
+    account_set(out);
     code = ask(conn, ACCOUNT_LOOKUP, who, sooner_ms(conn, deadline_ms), &rows, NULL, err);
     if (code == ERROR_NONE)
         code = finish_account(conn->source, out, err);

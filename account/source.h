@@ -144,7 +144,8 @@ enum error_code account_conn_open(struct account_source *source, enum account_ac
 void account_conn_close(struct account_conn *conn);
 
 /* ERROR_NONE with out->found false when there is no such account. Returns by `deadline_ms` on the
- * monotonic clock (common/clock.h) or a little after, whatever the database does. On an error *out is empty. */
+ * monotonic clock (common/clock.h) or a little after, whatever the database does. On an error *out is empty;
+ * before, it is fresh, set or wiped. */
 enum error_code account_lookup(struct account_conn *conn, const struct account_who *who,
                                int64_t deadline_ms, struct account *out, struct error *err);
 

@@ -333,7 +333,7 @@ static struct flight *
 flight_of(struct auth *auth, const struct auth_request *request, const struct auth_asked *asked,
           const struct cache_hit *hit, bool is_stale, int64_t deadline_ms)
 {
-    struct flight *flight = flight_new();
+    struct flight *flight = flight_new(&auth->flights);
 
     if (!flight)
         return NULL;
@@ -351,6 +351,12 @@ flight_of(struct auth *auth, const struct auth_request *request, const struct au
     return flight;
 }
 
+static void
+count_joined(struct auth *auth)
+{
+    atomic_fetch_add_explicit(&counts_here(&auth->counts)->joined, 1, memory_order_relaxed);
+}
+
 /* A change is nobody else's: it is not joined. */
 static enum auth_answer
 ask_change(struct auth *auth, const struct auth_request *request, const struct auth_asked *asked,
@@ -364,7 +370,7 @@ ask_change(struct auth *auth, const struct auth_request *request, const struct a
         return answer_now(auth, asked, REASON_OVERLOADED, VIA_REQUEST, verdict);
     flight = flight_of(auth, request, asked, &no_hit, false, deadline_ms);
     if (!flight || !flight_add_change(flight)) {
-        flight_free(flight);
+        flight_free(&auth->flights, flight);
         return answer_now(auth, asked, REASON_INTERNAL, VIA_REQUEST, verdict);
     }
     flight->change->by_root = request->by_root;
@@ -374,7 +380,7 @@ ask_change(struct auth *auth, const struct auth_request *request, const struct a
     return AUTH_LATER;
 }
 
-/* Nobody knows the answer yet: join whoever asks the same, or set out. */
+/* Nobody knows the answer yet: set out, or join whoever asks the same. */
 static enum auth_answer
 ask_sources(struct auth *auth, const struct auth_request *request, const struct auth_asked *asked,
             const struct cache_hit *hit, bool is_stale, struct auth_ticket *ticket,
@@ -383,19 +389,21 @@ ask_sources(struct auth *auth, const struct auth_request *request, const struct 
     int64_t deadline_ms = clock_now_ms(auth->clock) + auth->config.deadline_ms;
     struct flight *flight;
 
-    if (flight_join(&auth->flights, &asked->key, request->action, deadline_ms, ticket)) {
-        atomic_fetch_add_explicit(&counts_here(&auth->counts)->joined, 1, memory_order_relaxed);
+    if (atomic_load(&auth->flights.open) >= auth->config.queue_max) {
+        if (!flight_join(&auth->flights, &asked->key, request->action, deadline_ms, ticket))
+            return answer_now(auth, asked, REASON_OVERLOADED, VIA_REQUEST, verdict);
+        count_joined(auth);
         return AUTH_LATER;
     }
-    if (atomic_load(&auth->flights.open) >= auth->config.queue_max)
-        return answer_now(auth, asked, REASON_OVERLOADED, VIA_REQUEST, verdict);
     flight = flight_of(auth, request, asked, hit, is_stale, deadline_ms);
     if (!flight)
         return answer_now(auth, asked, REASON_INTERNAL, VIA_REQUEST, verdict);
-    if (flight_open(&auth->flights, flight, ticket))
+    if (flight_open(&auth->flights, flight, ticket)) {
         judge_start(flight);
-    else
-        flight_free(flight);
+    } else {
+        flight_free(&auth->flights, flight);
+        count_joined(auth);
+    }
     return AUTH_LATER;
 }
 

@@ -19,7 +19,7 @@ verify_old(struct flight *flight)
     flight->secrets = NULL;
     flight->account.password_expired = false;
     flight->account.service_ok = true;
-    end = judge_verify(flight);
+    end = judge_verify(flight, false);
     atomic_fetch_add_explicit(&counts_here(&auth->counts)->verifications, end.verifications,
                               memory_order_relaxed);
     if (end.reason != REASON_NO_PASSWORD)

@@ -121,7 +121,7 @@ void judge_remember(struct flight *flight);
 void judge_land_paced(struct flight *flight, enum verdict_reason reason);
 
 /* Tries the flight's password on what its row, and its further passwords, have stored. */
-struct trial_end judge_verify(struct flight *flight);
+struct trial_end judge_verify(struct flight *flight, bool only_quick);
 
 /* The work of AUTH_CHANGE on a hash thread; ends or goes on at the source's writer. */
 void change_run(struct flight *flight);

@@ -3,19 +3,30 @@
 
 #include <stdlib.h>
 
-struct flight *
-flight_new(void)
+/* Not zeroed as a whole: two secrets of SECRET_MAX bytes are most of it. */
+static struct flight *
+make_flight(void)
 {
     struct flight *flight = malloc(sizeof(*flight));
 
     if (!flight)
         return NULL;
-    /* Not zeroed as a whole: two secrets of SECRET_MAX bytes are most of it. */
+    flight->password.len = 0;
+    account_set(&flight->account);
+    return flight;
+}
+
+struct flight *
+flight_new(struct flight_table *table)
+{
+    struct flight *flight = ring_pop(&table->spares);
+
+    if (!flight)
+        flight = make_flight();
+    if (!flight)
+        return NULL;
     flight->next = NULL;
     flight->tickets = NULL;
-    flight->password.len = 0;
-    flight->account.stored.len = 0;
-    account_wipe(&flight->account);
     flight->is_stale = false;
     flight->source = 0;
     flight->secrets = NULL;
@@ -42,7 +53,7 @@ change_free(struct flight_change *change)
 }
 
 void
-flight_free(struct flight *flight)
+flight_free(struct flight_table *table, struct flight *flight)
 {
     if (!flight)
         return;
@@ -50,7 +61,8 @@ flight_free(struct flight *flight)
     account_wipe(&flight->account);
     account_secrets_free(flight->secrets);
     change_free(flight->change);
-    free(flight);
+    if (!ring_push(&table->spares, flight))
+        free(flight);
 }
 
 void
@@ -61,11 +73,16 @@ flight_table_set(struct flight_table *table)
         pthread_mutex_init(&table->buckets[i].lock, NULL);
     }
     atomic_init(&table->open, 0);
+    ring_set(&table->spares, table->spare_slots, FLIGHT_SPARES);
 }
 
 void
 flight_table_wipe(struct flight_table *table)
 {
+    struct flight *spare;
+
+    while ((spare = ring_pop(&table->spares)))
+        free(spare);
     for (size_t i = 0; i < FLIGHT_BUCKETS; i++)
         pthread_mutex_destroy(&table->buckets[i].lock);
 }

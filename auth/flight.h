@@ -12,6 +12,7 @@
 
 #include "account/writer.h"
 #include "auth/auth.h"
+#include "auth/ring.h"
 #include "auth/service.h"
 #include "auth/workers.h"
 
@@ -56,13 +57,19 @@ struct flight {
 
 #define FLIGHT_BUCKETS 1024
 
+/* Flights that landed are kept for the next ones, empty: 12 KiB each, more than malloc() gives
+ * without a lock. A power of two. */
+#define FLIGHT_SPARES 64
+
 struct flight_table {
+    struct ring spares;
+    struct ring_slot spare_slots[FLIGHT_SPARES];
     struct flight_bucket { pthread_mutex_t lock; struct flight *first; } buckets[FLIGHT_BUCKETS];
-    _Atomic size_t open;
+    _Alignas(CACHE_LINE) _Atomic size_t open;
 };
 
 void flight_table_set(struct flight_table *table);
-void flight_table_wipe(struct flight_table *table);     /* no flight is open */
+void flight_table_wipe(struct flight_table *table);     /* no flight is open, and none in use */
 
 /* Joins an open flight with that key and action, and lets it wait until `deadline_ms`. False: there is none. */
 bool flight_join(struct flight_table *table, const struct cache_key *key,
@@ -80,10 +87,10 @@ void flight_open_alone(struct flight_table *table, struct flight *flight,
 struct auth_ticket *flight_land(struct flight_table *table, struct flight *flight);
 
 /* NULL when there is no memory. The password is empty. */
-struct flight *flight_new(void);
+struct flight *flight_new(struct flight_table *table);
 
 /* Makes room for a change; false when there is no memory. */
 bool flight_add_change(struct flight *flight);
-void flight_free(struct flight *flight);        /* wipes the secrets */
+void flight_free(struct flight_table *table, struct flight *flight);    /* wipes the secrets */
 
 #endif

@@ -49,7 +49,7 @@ judge_end(struct flight *flight)
 {
     struct auth *auth = flight->auth;
 
-    flight_free(flight);
+    flight_free(&auth->flights, flight);
     atomic_fetch_sub(&auth->flights.open, 1);
 }
 
@@ -141,8 +141,9 @@ static void
 digest_fields(struct cache *cache, const span *fields, size_t count,
               struct cache_fingerprint *fingerprint)
 {
-    struct row_bytes row = { .used = 0 };
+    struct row_bytes row;
 
+    row.used = 0;               /* to zero all of it would cost more than to digest what is there */
     _Static_assert(sizeof(row.bytes) > SECRET_MAX + 2 * ACCOUNT_LOGIN_MAX + ACCOUNT_NETS_MAX
                        + ACCOUNT_ATTRIBUTES_MAX + 1024, "a row must fit");
     put_field(&row, span_make(fingerprint, sizeof(*fingerprint)));
@@ -258,21 +259,18 @@ look_up(struct auth_source *source, size_t worker, struct flight *flight, struct
         .login = identity_name(&flight->who), .service = span_of(flight->service),
         .remote = span_of(flight->network),
     };
-    const struct clock *clock = source->auth->clock;
-    int64_t deadline_ms = atomic_load(&flight->deadline_ms);
-    int64_t timeout_ms;
+    int64_t timeout_ms = atomic_load(&flight->deadline_ms) - flight->seen_at_ms;
     enum error_code code = ERROR_NONE;
     bool more = false;
 
-    flight->seen_at_ms = clock_now_ms(clock);
-    timeout_ms = deadline_ms - flight->seen_at_ms;
     if (timeout_ms > account_source_timeout_ms(source->source))
         timeout_ms = account_source_timeout_ms(source->source);
     if (!source->conns[worker])
         code = account_conn_open(source->source, ACCOUNT_READS, &source->conns[worker], err);
     atomic_fetch_add_explicit(&counts_here(&source->auth->counts)->lookups, 1,
                               memory_order_relaxed);
-    account_secrets_free(flight->secrets);      /* of a source that was asked before */
+    account_wipe(&flight->account);             /* of a source that was asked before */
+    account_secrets_free(flight->secrets);
     flight->secrets = NULL;
     if (code == ERROR_NONE)
         code = judge_look_up(source->conns[worker], &who,
@@ -283,16 +281,16 @@ look_up(struct auth_source *source, size_t worker, struct flight *flight, struct
     return code;
 }
 
-/* Handing it to a hash thread would take longer than comparing it. */
-static bool
-is_quick(const struct flight *flight)
-{
-    const struct stored_password stored = {
-        .is_null = flight->account.password_null, .value = secret_get(&flight->account.stored),
-        .scheme = span_of(flight->account.scheme), .login = identity_name(&flight->who),
-    };
+/* False, and nothing done, when only what is quick was to be done and it is not. */
+static bool try_password(struct flight *flight, bool only_quick);
 
-    return !flight->secrets && password_is_quick(&stored);
+/* Whether what would wait so long could not be done in time. What need not wait is not asked: the
+ * thread that takes it looks at the clock. */
+static bool
+is_too_long(const struct flight *flight, int64_t wait_ms)
+{
+    return wait_ms > 0
+        && clock_now_ms(flight->auth->clock) + wait_ms >= atomic_load(&flight->deadline_ms);
 }
 
 static void
@@ -301,7 +299,7 @@ send_to_hash(struct flight *flight)
     struct auth *auth = flight->auth;
 
     flight->queued_at_ms = clock_now_ms(auth->clock);
-    if (flight->queued_at_ms + workers_wait_ms(auth->hashes) >= atomic_load(&flight->deadline_ms)
+    if (is_too_long(flight, workers_wait_ms(auth->hashes))
         || !workers_push(auth->hashes, &flight->job))
         judge_land(flight, REASON_OVERLOADED, VIA_LOOKUP, 0);
 }
@@ -333,11 +331,10 @@ judge_account(struct flight *flight)
         judge_land(flight, REASON_OK, VIA_REVALIDATED, 0);
         return;
     }
-    if (is_quick(flight)) {
-        flight->queued_at_ms = clock_now_ms(auth->clock);
-        judge_run_hash(auth, 0, &flight->job);
+    flight->queued_at_ms = clock_now_ms(auth->clock);
+    /* Handing it to a hash thread would take longer than comparing it. */
+    if (!flight->secrets && try_password(flight, true))
         return;
-    }
     send_to_hash(flight);
 }
 
@@ -370,7 +367,8 @@ judge_run_lookup(void *context, size_t worker, struct job *job)
     enum verdict_reason reason;
     struct error err;
 
-    if (clock_now_ms(auth->clock) >= atomic_load(&flight->deadline_ms)) {
+    flight->seen_at_ms = clock_now_ms(auth->clock);
+    if (flight->seen_at_ms >= atomic_load(&flight->deadline_ms)) {
         land_unavailable(flight, REASON_DEADLINE);
         return;
     }
@@ -405,8 +403,7 @@ judge_start(struct flight *flight)
         return;
     }
     lookups = auth->sources[flight->source].lookups;
-    if (clock_now_ms(auth->clock) + workers_wait_ms(lookups) >= atomic_load(&flight->deadline_ms)
-        || !workers_push(lookups, &flight->job))
+    if (is_too_long(flight, workers_wait_ms(lookups)) || !workers_push(lookups, &flight->job))
         land_unavailable(flight, REASON_OVERLOADED);
 }
 
@@ -451,9 +448,11 @@ log_tried(void *context, const struct account_secret *secret, const struct passw
     bool unavailable = verdict_outcome_of(trial_reason(verdict)) == VERDICT_UNAVAILABLE;
     char login[LOG_TOKEN_MAX], name[LOG_TOKEN_MAX];
 
-    log_token(span_of(flight->account.login), login);
     log_weak_scheme(flight, facts, verdict);
     log_unheard(flight, facts, verdict);
+    if (!secret && !unavailable)
+        return;
+    log_token(span_of(flight->account.login), login);
     if (secret)
         log_token(span_of(secret->name), name);
     if (secret && verdict == PASSWORD_RIGHT)
@@ -468,47 +467,34 @@ log_tried(void *context, const struct account_secret *secret, const struct passw
 }
 
 struct trial_end
-judge_verify(struct flight *flight)
+judge_verify(struct flight *flight, bool only_quick)
 {
     const struct trial trial = {
         .config = &flight->auth->config, .memory = &flight->auth->memory, .account = &flight->account,
         .secrets = flight->secrets, .login = span_of(flight->account.login),
         .password = secret_get(&flight->password), .network = span_of(flight->network),
         .clock = flight->auth->clock, .deadline_ms = atomic_load(&flight->deadline_ms),
-        .tried = log_tried, .context = flight,
+        .only_quick = only_quick, .tried = log_tried, .context = flight,
     };
 
     return trial_run(&trial);
 }
 
-void
-judge_run_hash(void *context, size_t worker, struct job *job)
+static bool
+try_password(struct flight *flight, bool only_quick)
 {
-    struct auth *auth = context;
-    struct flight *flight = (struct flight *)job;
-    struct trial_end end;
+    struct auth *auth = flight->auth;
+    struct trial_end end = judge_verify(flight, only_quick);
 
-    (void)worker;
-    if (flight->rehashes) {
-        rehash_run(flight);
-        return;
-    }
-    if (clock_now_ms(auth->clock) >= atomic_load(&flight->deadline_ms)) {
-        judge_land(flight, REASON_DEADLINE, VIA_LOOKUP, 0);
-        return;
-    }
-    if (flight->action == AUTH_CHANGE) {
-        change_run(flight);
-        return;
-    }
-    end = judge_verify(flight);
+    if (end.deferred)
+        return false;
     flight->account.must_change = end.must_change;
     atomic_fetch_add_explicit(&counts_here(&auth->counts)->verifications, end.verifications,
                               memory_order_relaxed);
     if (end.reason == REASON_NO_PASSWORD) {
         remember_rejection(flight, end.reason);
         judge_land_paced(flight, end.reason);
-        return;
+        return true;
     }
     pace_note(&auth->pace, clock_now_ms(auth->clock) - flight->queued_at_ms);
     if (end.reason == REASON_OK)
@@ -520,4 +506,22 @@ judge_run_hash(void *context, size_t worker, struct job *job)
         rehash_start(flight);
     else
         judge_end(flight);
+    return true;
+}
+
+void
+judge_run_hash(void *context, size_t worker, struct job *job)
+{
+    struct auth *auth = context;
+    struct flight *flight = (struct flight *)job;
+
+    (void)worker;
+    if (flight->rehashes)
+        rehash_run(flight);
+    else if (clock_now_ms(auth->clock) >= atomic_load(&flight->deadline_ms))
+        judge_land(flight, REASON_DEADLINE, VIA_LOOKUP, 0);
+    else if (flight->action == AUTH_CHANGE)
+        change_run(flight);
+    else
+        try_password(flight, false);
 }

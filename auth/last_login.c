@@ -85,7 +85,7 @@ look_up(struct auth *auth, const struct auth_asked *asked)
 {
     struct flight *flight;
 
-    if (atomic_load(&auth->flights.open) >= auth->config.queue_max || !(flight = flight_new()))
+    if (atomic_load(&auth->flights.open) >= auth->config.queue_max || !(flight = flight_new(&auth->flights)))
         return;
     flight->auth = auth;
     flight->key = asked->key;

@@ -38,38 +38,38 @@ is_refused(const struct auth_config *config, const char *scheme)
     return false;
 }
 
-/* RIGHT when it may be verified. */
-static enum password_verdict
-inspect(const struct trial *trial, const struct stored_password *stored,
-        struct password_facts *facts, struct error *err)
-{
-    enum password_verdict value = password_inspect(&trial->config->password, stored, facts, err);
+/* One stored password on its way. */
+struct attempt {
+    const struct trial *trial;
+    uint64_t taken;             /* bytes of the memory budget */
+    bool refused, deferred, starved;
+};
 
-    if (value != PASSWORD_RIGHT || !is_refused(trial->config, facts->scheme))
-        return value;
-    error_set(err, ERROR_CONFIG, "stored password: %s: refuse_schemes refuses it", facts->scheme);
-    return PASSWORD_BAD;
-}
-
-/* With as much of the memory budget as it needs, or after the deadline not at all. */
-static enum password_verdict
-verify(const struct trial *trial, const struct stored_password *stored,
-       const struct password_facts *facts, bool *starved_out, struct error *err)
+/* What refuse_schemes says, who is to do it, and as much of the memory budget as it needs, or after the
+ * deadline not at all. */
+static bool
+may_verify(void *context, const struct password_facts *facts, struct error *err)
 {
+    struct attempt *attempt = context;
+    const struct trial *trial = attempt->trial;
     const uint64_t bytes = facts->cost.memory;
-    enum password_verdict verdict;
 
+    attempt->refused = is_refused(trial->config, facts->scheme);
+    attempt->deferred = trial->only_quick && facts->class != PASSWORD_PLAIN;
+    if (attempt->refused)
+        error_set(err, ERROR_CONFIG, "stored password: %s: refuse_schemes refuses it",
+                  facts->scheme);
+    if (attempt->refused || attempt->deferred)
+        return false;
     if (bytes > 0
-        && !memory_take(trial->memory, bytes,
-                        trial->deadline_ms - clock_now_ms(trial->clock))) {
+        && !memory_take(trial->memory, bytes, trial->deadline_ms - clock_now_ms(trial->clock))) {
+        attempt->starved = true;
         error_set(err, ERROR_UNAVAILABLE, "stored password: %s: no memory_budget left in time",
                   facts->scheme);
-        *starved_out = true;
-        return PASSWORD_FAILED;
+        return false;
     }
-    verdict = password_verify(&trial->config->password, stored, trial->password, err);
-    memory_give(trial->memory, bytes);
-    return verdict;
+    attempt->taken = bytes;
+    return true;
 }
 
 static enum verdict_reason
@@ -82,19 +82,25 @@ try_secret(const struct trial *trial, const struct account_secret *secret, struc
         .scheme = span_of(secret ? secret->scheme : account->scheme), .login = trial->login,
         .encodings = account->encodings | (account->latin1 ? (unsigned)PASSWORD_LATIN1 : 0),
     };
+    struct attempt attempt = { .trial = trial };
     struct password_facts facts;
-    bool starved = false;
     struct error err;
-    enum password_verdict verdict = inspect(trial, &stored, &facts, &err);
+    enum password_verdict verdict = password_try(&trial->config->password, &stored,
+                                                 trial->password, may_verify, &attempt, &facts,
+                                                 &err);
 
+    memory_give(trial->memory, attempt.taken);
+    end->deferred = attempt.deferred;
+    if (attempt.deferred)
+        return REASON_OVERLOADED;
     end->verifications++;
-    if (verdict == PASSWORD_RIGHT)
-        verdict = verify(trial, &stored, &facts, &starved, &err);
+    if (attempt.refused)
+        verdict = PASSWORD_BAD;
     if (verdict == PASSWORD_RIGHT)
         end->facts = facts;
     if (trial->tried)
         trial->tried(trial->context, secret, &facts, verdict, &err);
-    return starved ? REASON_OVERLOADED : trial_reason(verdict);
+    return attempt.starved ? REASON_OVERLOADED : trial_reason(verdict);
 }
 
 /* --- all of them --------------------------------------------------------------------- */
@@ -139,6 +145,8 @@ trial_run(const struct trial *trial)
     struct trial_end end = { .verifications = 0 };
 
     end.reason = try_secret(trial, NULL, &end);
+    if (end.deferred)
+        return end;
     if (end.reason == REASON_OK) {
         judge_match(trial, NULL, &end);
         return end;

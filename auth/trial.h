@@ -30,6 +30,8 @@ struct trial {
     span login, password, network;
     const struct clock *clock;
     int64_t deadline_ms;                /* no verification starts after it */
+    bool only_quick;                    /* what costs more than a comparison is left undone; there
+                                         * are no further passwords */
 
     /* Told of each that was tried (secret NULL: the row's own); err->reason says why nobody could
      * tell. NULL: nobody wants to know. */
@@ -45,6 +47,7 @@ struct trial_end {
     bool must_change;                           /* the row's own was right, and has to be changed */
     struct password_facts facts;                /* of the one that was right */
     size_t verifications;
+    bool deferred;                              /* only_quick left it undone: nothing else counts */
 };
 
 struct trial_end trial_run(const struct trial *trial);

@@ -14,6 +14,8 @@
 
 struct weakness {
     size_t schemes;             /* of the password room's registry */
+    const char **names;         /* theirs, in its order; the strings are constant */
+    _Atomic size_t last;        /* which was asked for last: most tables have few schemes */
     _Atomic int64_t *told_s;    /* sources * schemes: when, in seconds since 1970; 0: never */
 };
 
@@ -21,7 +23,7 @@ struct weakness {
 bool weakness_set(struct weakness *weakness, size_t sources);
 void weakness_close(struct weakness *weakness);
 
-/* `scheme` is a registry's name. */
+/* `scheme` is a registry's name: that very string, or its spelling. */
 bool weakness_is_due(struct weakness *weakness, size_t source, const char *scheme, int64_t now_s);
 
 #endif

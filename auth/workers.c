@@ -1,6 +1,12 @@
-/* auth/workers.c - see workers.h */
+/* auth/workers.c - see workers.h
+ *
+ * Whoever pushes takes no lock and makes no system call unless a thread sleeps. A thread that is
+ * about to sleep says so first and then looks once more; whoever pushes looks at that afterwards:
+ * one of the two sees the other (ring.h).
+ */
 #include "auth/workers.h"
 
+#include "auth/ring.h"
 #include "common/thread.h"
 
 #include <errno.h>
@@ -16,12 +22,13 @@ struct worker { struct workers *all; pthread_t thread; size_t index; };
 
 struct workers {
     struct workers_config config;
-    pthread_mutex_t lock;
+    struct ring queue;                  /* of struct job */
+    struct ring_slot *slots;
+    _Atomic int64_t mean_us;            /* of a job's time, exponentially weighted */
+    _Alignas(CACHE_LINE) _Atomic size_t sleepers;
+    pthread_mutex_t lock;               /* of sleeping and stopping */
     pthread_cond_t changed;
-    struct job *first, **last;
-    size_t queued;
     bool stopping;
-    int64_t mean_us;                    /* of a job's time, exponentially weighted */
     size_t started;
     struct worker crew[];
 };
@@ -37,30 +44,27 @@ monotonic_us(void)
 
 /* Waits for a job; NULL when the queue is empty and nobody will fill it any more. */
 static struct job *
-next_job(struct workers *workers)
+wait_for_job(struct workers *workers)
 {
     struct job *job;
 
     pthread_mutex_lock(&workers->lock);
-    while (!workers->first && !workers->stopping)
+    atomic_fetch_add(&workers->sleepers, 1);
+    while (!(job = ring_pop(&workers->queue)) && !workers->stopping)
         pthread_cond_wait(&workers->changed, &workers->lock);
-    job = workers->first;
-    if (job) {
-        workers->first = job->next;
-        if (!workers->first)
-            workers->last = &workers->first;
-        workers->queued--;
-    }
+    atomic_fetch_sub(&workers->sleepers, 1);
     pthread_mutex_unlock(&workers->lock);
     return job;
 }
 
+/* Two that note at once may lose one of their times, which does a mean no harm. */
 static void
 note_time(struct workers *workers, int64_t took_us)
 {
-    pthread_mutex_lock(&workers->lock);
-    workers->mean_us += (took_us - workers->mean_us) / 16;
-    pthread_mutex_unlock(&workers->lock);
+    int64_t mean_us = atomic_load_explicit(&workers->mean_us, memory_order_relaxed);
+
+    atomic_store_explicit(&workers->mean_us, mean_us + (took_us - mean_us) / 16,
+                          memory_order_relaxed);
 }
 
 static void *
@@ -69,6 +73,7 @@ worker_main(void *argument)
     struct worker *self = argument;
     struct workers *workers = self->all;
     struct job *job;
+    int64_t began_us;
 
     if (workers->config.niceness > 0) {
         pid_t thread = (pid_t)syscall(SYS_gettid);
@@ -76,13 +81,57 @@ worker_main(void *argument)
         setpriority(PRIO_PROCESS, (id_t)thread,
                     getpriority(PRIO_PROCESS, (id_t)thread) + workers->config.niceness);
     }
-    while ((job = next_job(workers))) {
-        int64_t began_us = monotonic_us();
+    began_us = monotonic_us();
+    for (;;) {
+        int64_t ended_us;
 
+        job = ring_pop(&workers->queue);
+        if (!job) {
+            job = wait_for_job(workers);
+            if (!job)
+                return NULL;
+            began_us = monotonic_us();
+        }
         workers->config.run(workers->config.context, self->index, job);
-        note_time(workers, monotonic_us() - began_us);
+        ended_us = monotonic_us();
+        note_time(workers, ended_us - began_us);
+        began_us = ended_us;
     }
-    return NULL;
+}
+
+/* The least power of two that holds so many. */
+static size_t
+ring_size(size_t count)
+{
+    size_t size = 2;
+
+    while (size < count)
+        size *= 2;
+    return size;
+}
+
+/* Everything but locks and threads; NULL when there is no memory. */
+static struct workers *
+workers_alloc(const struct workers_config *config)
+{
+    size_t room = sizeof(struct workers) + config->threads * sizeof(struct worker);
+    size_t slots = ring_size(config->queue_max);
+    struct workers *workers;
+
+    /* Aligned for the ring; a plain calloc() need not be. */
+    room += -room % _Alignof(struct workers);
+    workers = aligned_alloc(_Alignof(struct workers), room);
+    if (!workers)
+        return NULL;
+    memset(workers, 0, room);
+    workers->config = *config;
+    workers->slots = calloc(slots, sizeof(*workers->slots));
+    if (!workers->slots) {
+        free(workers);
+        return NULL;
+    }
+    ring_set(&workers->queue, workers->slots, slots);
+    return workers;
 }
 
 enum error_code
@@ -92,11 +141,9 @@ workers_new(const struct workers_config *config, struct workers **out, struct er
     int failed = 0;
 
     *out = NULL;
-    workers = calloc(1, sizeof(*workers) + config->threads * sizeof(workers->crew[0]));
+    workers = workers_alloc(config);
     if (!workers)
         return error_set(err, ERROR_UNAVAILABLE, "%s threads: no memory", config->name);
-    workers->config = *config;
-    workers->last = &workers->first;
     pthread_mutex_init(&workers->lock, NULL);
     pthread_cond_init(&workers->changed, NULL);
     while (!failed && workers->started < config->threads) {
@@ -129,34 +176,34 @@ workers_free(struct workers *workers)
         pthread_join(workers->crew[i].thread, NULL);
     pthread_cond_destroy(&workers->changed);
     pthread_mutex_destroy(&workers->lock);
+    free(workers->slots);
     free(workers);
+}
+
+static void
+wake_one(struct workers *workers)
+{
+    if (atomic_load(&workers->sleepers) == 0)
+        return;
+    pthread_mutex_lock(&workers->lock);
+    pthread_cond_signal(&workers->changed);
+    pthread_mutex_unlock(&workers->lock);
 }
 
 bool
 workers_push(struct workers *workers, struct job *job)
 {
-    bool room;
-
-    pthread_mutex_lock(&workers->lock);
-    room = workers->queued < workers->config.queue_max;
-    if (room) {
-        job->next = NULL;
-        *workers->last = job;
-        workers->last = &job->next;
-        workers->queued++;
-        pthread_cond_signal(&workers->changed);
-    }
-    pthread_mutex_unlock(&workers->lock);
-    return room;
+    if (ring_count(&workers->queue) >= workers->config.queue_max
+        || !ring_push(&workers->queue, job))
+        return false;
+    wake_one(workers);
+    return true;
 }
 
 int64_t
 workers_wait_ms(struct workers *workers)
 {
-    int64_t wait_us;
+    int64_t mean_us = atomic_load_explicit(&workers->mean_us, memory_order_relaxed);
 
-    pthread_mutex_lock(&workers->lock);
-    wait_us = (int64_t)workers->queued * workers->mean_us / (int64_t)workers->config.threads;
-    pthread_mutex_unlock(&workers->lock);
-    return wait_us / 1000;
+    return (int64_t)ring_count(&workers->queue) * mean_us / (int64_t)workers->config.threads / 1000;
 }

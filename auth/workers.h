@@ -16,7 +16,7 @@
 
 struct workers;                         /* opaque */
 
-struct job { struct job *next; };       /* first member of what is queued */
+struct job { struct job *next; };       /* first member of what is queued; `next` is the queue's */
 
 struct workers_config {
     const char *name;                   /* of the threads, at most 15 characters; static */

@@ -174,6 +174,8 @@ cache_find(struct cache *cache, const struct cache_key *key, int64_t now_ms,
     struct entry accepted, rejected;
 
     *hit = (struct cache_hit){ 0 };
+    if (cache->off)
+        return CACHE_MISS;
     if (find_answer(cache, cache->accepted, key, now_ms, &accepted))
         answer = judge(cache, &accepted, now_ms, hit);
     if (answer == CACHE_ACCEPTED

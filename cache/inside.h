@@ -24,7 +24,8 @@
 struct cache {
     struct key_ring *ring;
     struct table *accepted, *rejected;
-    bool off;                           /* entries = 0: a cache where nothing lives */
+    bool off;                           /* entries = 0: nothing lives, and nobody locks the one
+                                         * set that there is */
     _Atomic int64_t ttl_ms, revalidate_ms, negative_ttl_ms, grace_ms;
     _Atomic uint64_t flushes;           /* of everything in the upper half, of domains in the lower */
     _Atomic uint32_t flushes_told;      /* those and of accounts, for stats */

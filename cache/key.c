@@ -8,8 +8,8 @@
  *                                       ▲──anywhere
  *
  * Every field is a digest of fixed length before it meets another, so fields cannot run
- * together and none is ever cut. All digests have 128 bits and a key. Names get SipHash-2-4,
- * made for short inputs that a stranger chooses. A password gets BLAKE2b, and its digest is
+ * together and none is ever cut. All digests have 128 bits and a key. Names and rows get
+ * SipHash-2-4, made for short inputs that a stranger chooses. A password gets BLAKE2b, and its digest is
  * bound to the question: the same password of two accounts leaves no trace of being the same.
  */
 #include "cache/key.h"
@@ -27,7 +27,7 @@ struct key_ring {
     unsigned char anywhere[crypto_shorthash_siphashx24_KEYBYTES];
     unsigned char here[crypto_shorthash_siphashx24_KEYBYTES];
     unsigned char password[crypto_generichash_KEYBYTES];
-    unsigned char fingerprint[crypto_generichash_KEYBYTES];
+    unsigned char fingerprint[crypto_shorthash_siphashx24_KEYBYTES];
 };
 
 static_assert(sizeof(struct digest) == crypto_shorthash_siphashx24_BYTES,
@@ -80,7 +80,7 @@ wipe_frames_below(void)
     sodium_memzero(frames, sizeof(frames));
 }
 
-/* Keyed BLAKE2b-128 of `bound`, when there is one, and `bytes`. */
+/* Keyed BLAKE2b-128 of `bound` and `bytes`. */
 static struct digest
 blake2b(const unsigned char *key, const struct digest *bound, span bytes)
 {
@@ -88,8 +88,7 @@ blake2b(const unsigned char *key, const struct digest *bound, span bytes)
     struct digest out;
 
     crypto_generichash_init(&state, key, crypto_generichash_KEYBYTES, sizeof(out));
-    if (bound)
-        crypto_generichash_update(&state, (const unsigned char *)bound, sizeof(*bound));
+    crypto_generichash_update(&state, (const unsigned char *)bound, sizeof(*bound));
     crypto_generichash_update(&state, bytes.ptr, bytes.len);
     crypto_generichash_final(&state, (unsigned char *)&out, sizeof(out));
     sodium_memzero(&state, sizeof(state));      /* it buffered the password */
@@ -112,7 +111,7 @@ key_domain(const struct key_ring *ring, span domain)
 struct digest
 key_fingerprint(const struct key_ring *ring, span bytes)
 {
-    return blake2b(ring->fingerprint, NULL, bytes);
+    return siphash_span(ring->fingerprint, bytes);
 }
 
 void

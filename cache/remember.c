@@ -144,10 +144,13 @@ cache_accept(struct cache *cache, const struct cache_key *key,
              int64_t seen_at_ms)
 {
     struct moment seen = moment_at(cache, cache->accepted, seen_at_ms);
-    struct table_set *set = table_lock(cache->accepted, key->account);
-    bool kept = may_remember(cache, key, &seen)
-             && !is_outdated(set, key, fingerprint, &seen);
+    struct table_set *set;
+    bool kept;
 
+    if (cache->off)
+        return;
+    set = table_lock(cache->accepted, key->account);
+    kept = may_remember(cache, key, &seen) && !is_outdated(set, key, fingerprint, &seen);
     if (kept) {
         struct entry entry = entry_make(key, reach, seen_at_ms, seen.generation);
 
@@ -191,8 +194,11 @@ void
 cache_observe(struct cache *cache, const struct cache_key *key,
               const struct cache_fingerprint *fingerprint)
 {
-    struct table_set *set = table_lock(cache->accepted, key->account);
+    struct table_set *set;
 
+    if (cache->off)
+        return;
+    set = table_lock(cache->accepted, key->account);
     forget_other_rows(set, key, fingerprint);
     table_unlock(set);
 }
@@ -202,8 +208,11 @@ cache_reject(struct cache *cache, const struct cache_key *key, unsigned reason,
              enum cache_reach reach, int64_t now_ms)
 {
     struct moment now = moment_at(cache, cache->rejected, now_ms);
-    struct table_set *set = table_lock(cache->rejected, key->account);
+    struct table_set *set;
 
+    if (cache->off)
+        return;
+    set = table_lock(cache->rejected, key->account);
     if (may_remember(cache, key, &now)) {
         struct entry entry = entry_make(key, reach, now_ms, now.generation);
 

@@ -21,19 +21,6 @@ password_scheme_name(const struct stored_password *stored, struct error *err)
 }
 
 bool
-password_is_quick(const struct stored_password *stored)
-{
-    struct secret decoded = { .len = 0 };
-    const struct scheme *scheme;
-    struct error unheard;
-    span data;
-
-    scheme = scheme_recognise(stored, &decoded, &data, &unheard);
-    secret_wipe(&decoded);
-    return scheme && scheme->class == PASSWORD_PLAIN;
-}
-
-bool
 password_scheme_known(span name)
 {
     return scheme_name_known(name);
@@ -111,6 +98,20 @@ recognise(const struct password_bounds *bounds, const struct stored_password *st
     return PASSWORD_BAD;
 }
 
+static void
+tell_facts(const struct recognised *found, enum password_verdict verdict,
+           struct password_facts *out)
+{
+    *out = (struct password_facts){ .scheme = NULL };
+    if (verdict == PASSWORD_RIGHT)
+        out->cost = found->cost;
+    if (found->scheme) {
+        out->scheme = found->scheme->name;
+        out->class = found->scheme->class;
+        out->hears = found->scheme->hears;
+    }
+}
+
 enum password_verdict
 password_inspect(const struct password_bounds *bounds, const struct stored_password *stored,
                  struct password_facts *out, struct error *err)
@@ -120,14 +121,7 @@ password_inspect(const struct password_bounds *bounds, const struct stored_passw
 
     error_clear(err);
     verdict = recognise(bounds, stored, &found, err);
-    *out = (struct password_facts){ .scheme = NULL };
-    if (verdict == PASSWORD_RIGHT)
-        out->cost = found.cost;
-    if (found.scheme) {
-        out->scheme = found.scheme->name;
-        out->class = found.scheme->class;
-        out->hears = found.scheme->hears;
-    }
+    tell_facts(&found, verdict, out);
     secret_wipe(&found.decoded);
     return verdict;
 }
@@ -163,8 +157,9 @@ try_encoded(const struct scheme_trial *trial, unsigned encodings, struct error *
 {
     enum password_verdict verdict = PASSWORD_WRONG;
     struct scheme_trial encoded = *trial;
-    struct secret bytes = { .len = 0 };
+    struct secret bytes;
 
+    bytes.len = 0;
     for (size_t i = 0; verdict == PASSWORD_WRONG && i < COUNT(encoders); i++) {
         if (!(encodings & encoders[i].encoding) || !encoders[i].encode(trial->password, &bytes)
             || secret_equal(secret_get(&bytes), trial->password) || bytes.len == 0)
@@ -176,30 +171,60 @@ try_encoded(const struct scheme_trial *trial, unsigned encodings, struct error *
     return verdict;
 }
 
-enum password_verdict
-password_verify(const struct password_bounds *bounds, const struct stored_password *stored,
-                span password, struct error *err)
+static bool
+can_be_right(const struct password_bounds *bounds, span password)
 {
-    struct scheme_trial trial = { .password = password, .login = stored->login, .bounds = bounds };
+    return password.len <= bounds->length_max && !span_has(password, '\0')
+        && (password.len > 0 || bounds->allow_empty);
+}
+
+static enum password_verdict
+verify(const struct password_bounds *bounds, const struct stored_password *stored,
+       const struct recognised *found, span password, struct error *err)
+{
+    const struct scheme_trial trial = { .scheme = found->scheme, .data = found->data,
+                                        .password = password, .login = stored->login,
+                                        .bounds = bounds };
+    enum password_verdict verdict;
+
+    if (!can_be_right(bounds, password))
+        return PASSWORD_WRONG;
+    verdict = found->scheme->verify(&trial, err);
+    if (verdict == PASSWORD_WRONG)
+        verdict = try_encoded(&trial, stored->encodings, err);
+    if (verdict == PASSWORD_BAD || verdict == PASSWORD_FAILED)
+        error_prefix(err, "stored password: %s", found->scheme->name);
+    return verdict;
+}
+
+enum password_verdict
+password_try(const struct password_bounds *bounds, const struct stored_password *stored,
+             span password, password_may_fn *may, void *context,
+             struct password_facts *facts_out, struct error *err)
+{
     struct recognised found;
     enum password_verdict verdict;
 
     error_clear(err);
-    if (password.len > bounds->length_max || span_has(password, '\0')
-        || (password.len == 0 && !bounds->allow_empty))
-        return PASSWORD_WRONG;
     verdict = recognise(bounds, stored, &found, err);
-    if (verdict == PASSWORD_RIGHT) {
-        trial.scheme = found.scheme;
-        trial.data = found.data;
-        verdict = found.scheme->verify(&trial, err);
-        if (verdict == PASSWORD_WRONG)
-            verdict = try_encoded(&trial, stored->encodings, err);
-        if (verdict == PASSWORD_BAD || verdict == PASSWORD_FAILED)
-            error_prefix(err, "stored password: %s", found.scheme->name);
-    }
+    tell_facts(&found, verdict, facts_out);
+    if (verdict == PASSWORD_RIGHT)
+        verdict = !may || may(context, facts_out, err)
+            ? verify(bounds, stored, &found, password, err) : PASSWORD_FAILED;
     secret_wipe(&found.decoded);
     return verdict;
+}
+
+enum password_verdict
+password_verify(const struct password_bounds *bounds, const struct stored_password *stored,
+                span password, struct error *err)
+{
+    struct password_facts unheard;
+
+    error_clear(err);
+    if (!can_be_right(bounds, password))
+        return PASSWORD_WRONG;
+    return password_try(bounds, stored, password, NULL, NULL, &unheard, err);
 }
 
 enum password_verdict

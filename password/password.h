@@ -77,9 +77,6 @@ enum password_verdict {
  * The names are Dovecot's where it has one ("SHA512-CRYPT", "PLAIN"). Static strings. */
 const char *password_scheme_name(const struct stored_password *stored, struct error *err);
 
-/* Whether a verification costs less than to hand it to another thread: the password is stored as it is. */
-bool password_is_quick(const struct stored_password *stored);
-
 /* Whether a default_scheme may be called so: any case; .b64, .base64 or .hex may follow. */
 bool password_scheme_known(span name);
 
@@ -114,6 +111,15 @@ uint64_t password_memory_needed(const struct password_bounds *bounds,
 enum password_verdict password_verify(const struct password_bounds *bounds,
                                       const struct stored_password *stored, span password,
                                       struct error *err);
+
+/* Both in one, for whoever wants to know what it takes before it is done: `may` (NULL: yes) is asked for
+ * what can be verified, and its no, with *err set, is FAILED. */
+typedef bool password_may_fn(void *context, const struct password_facts *facts,
+                             struct error *err);
+enum password_verdict password_try(const struct password_bounds *bounds,
+                                   const struct stored_password *stored, span password,
+                                   password_may_fn *may, void *context,
+                                   struct password_facts *facts_out, struct error *err);
 
 /* A new stored password, with random salt. `scheme` is a registry name in any case;
  * `cost` 0 means the scheme's default, else its own unit (log2 rounds, rounds).

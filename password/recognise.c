@@ -37,10 +37,13 @@ is_locked(span value)
 {
     if (is_blank(value))
         return true;
-    for (size_t i = 0; i < COUNT(lock_marks); i++)
-        if (lock_marks[i].more ? span_starts(value, lock_marks[i].mark)
-                               : span_is(value, lock_marks[i].mark))
+    for (size_t i = 0; i < COUNT(lock_marks); i++) {
+        const char *mark = lock_marks[i].mark;
+
+        if (value.ptr[0] == (unsigned char)mark[0]
+            && (lock_marks[i].more ? span_starts(value, mark) : span_is(value, mark)))
             return true;
+    }
     return false;
 }
 
@@ -103,6 +106,9 @@ code_of(const struct scheme *scheme, span data)
     return scheme->coding == SCHEME_HEX ? 'h' : scheme->coding == SCHEME_BASE64 ? 'b' : 0;
 }
 
+static const char no_scheme[] =
+    "the name in its braces, or its source's default_scheme, is no scheme's";
+
 /* Both steps of decoding: what a suffix says, else what the scheme does. */
 static const struct scheme *
 find_decoded(const struct coding *coding, span name, span *data, struct secret *decoded,
@@ -133,10 +139,12 @@ find_named(span name, span data, struct secret *decoded, span *data_out, struct 
     const struct coding *coding = split_name(name, &name);
     const struct scheme *scheme;
 
-    if (!coding || !scheme_known(name))
-        return bad(err, "the name in its braces, or its source's default_scheme, is no scheme's");
+    if (!coding)
+        return bad(err, no_scheme);
     scheme = find_decoded(coding, name, &data, decoded, err);
     *data_out = data;
+    if ((!scheme || scheme == &scheme_locked) && !scheme_known(name))
+        return bad(err, no_scheme);
     return scheme;
 }
 

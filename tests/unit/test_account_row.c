@@ -25,7 +25,7 @@ read_row(struct account_cell more, struct account *out, struct error *err)
     const struct account_cell cells[] = { cell("login", "ada@example.org"),
                                           cell("password", "$6$x"), more };
 
-    account_wipe(out);
+    account_set(out);
     error_clear(err);
     return row_read(cells, COUNT(cells), out, err);
 }
@@ -43,7 +43,7 @@ columns_are_found_by_name_wherever_they_stand(void **state)
     struct error err;
 
     (void)state;
-    account_wipe(&account);
+    account_set(&account);
     if (row_read(cells, COUNT(cells), &account, &err) != ERROR_NONE)
         fail_msg("%s", err.reason);
     assert_true(account.found && account.enabled && account.must_change);
@@ -67,7 +67,7 @@ an_account_without_switches_may_sign_in_anywhere_for_ever(void **state)
     struct error err;
 
     (void)state;
-    account_wipe(&account);
+    account_set(&account);
     assert_int_equal(row_read(cells, COUNT(cells), &account, &err), ERROR_NONE);
     assert_true(account.enabled && account.service_ok && account.password_null);
     assert_true(!account.must_change && !account.password_expired);
@@ -179,7 +179,7 @@ a_row_has_to_say_whose_it_is_and_have_a_password_column(void **state)
 
     (void)state;
     for (size_t i = 0; i < COUNT(lacking); i++) {
-        account_wipe(&account);
+        account_set(&account);
         if (row_read(lacking[i].cells, 2, &account, &err) != ERROR_UNAVAILABLE)
             fail_msg("read: %s", lacking[i].what);
         if (!strstr(err.reason, lacking[i].says))
@@ -205,7 +205,7 @@ assert_longest(const char *name, size_t longest)
         enum error_code code;
 
         cells[!own ? 2 : name[0] == 'p'] = long_one;
-        account_wipe(&account);
+        account_set(&account);
         code = row_read(cells, COUNT(cells), &account, &err);
         if (code != (over ? ERROR_UNAVAILABLE : ERROR_NONE))
             fail_msg("%s of %zu bytes: code %d", name, longest + over, (int)code);
@@ -235,15 +235,35 @@ a_nul_is_kept_in_a_stored_password_and_refused_in_a_text(void **state)
     struct error err;
 
     (void)state;
-    account_wipe(&account);
+    account_set(&account);
     assert_int_equal(row_read(cells, COUNT(cells), &account, &err), ERROR_NONE);
     assert_int_equal(account.stored.len, 5);
     for (size_t i = 0; i < COUNT(texts); i++) {
         cells[2] = (struct account_cell){ texts[i], false, SPAN("a\0b") };
-        account_wipe(&account);
+        account_set(&account);
         assert_int_equal(row_read(cells, COUNT(cells), &account, &err), ERROR_UNAVAILABLE);
         assert_non_null(strstr(err.reason, texts[i]));
     }
+}
+
+static void
+a_wiped_account_holds_nothing_of_its_row(void **state)
+{
+    const struct account_cell cells[] = {
+        cell("login", "SECRET"), cell("password", "SECRET"), cell("asked", "SECRET"),
+        cell("scheme", "SECRET"), cell("allow_nets", "SECRET"), cell("home", "SECRET"),
+    };
+    struct account account;
+    struct error err;
+
+    (void)state;
+    memset(&account, 'x', sizeof(account));
+    account_set(&account);
+    assert_int_equal(row_read(cells, COUNT(cells), &account, &err), ERROR_NONE);
+    assert_non_null(memmem(&account, sizeof(account), "ECRET", 5));
+    account_wipe(&account);
+    assert_null(memmem(&account, sizeof(account), "ECRET", 5));
+    assert_true(!account.found && account.stored.len == 0 && account.login[0] == '\0');
 }
 
 static void
@@ -257,7 +277,7 @@ a_fault_never_tells_the_stored_password(void **state)
     (void)state;
     memset(text + 6, 'S', sizeof(text) - 6);
     cells[1].value = span_make(text, sizeof(text));
-    account_wipe(&account);
+    account_set(&account);
     assert_int_equal(row_read(cells, COUNT(cells), &account, &err), ERROR_UNAVAILABLE);
     assert_null(strstr(err.reason, "SECRET"));
     assert_int_equal(account.stored.len, 0);
@@ -297,6 +317,7 @@ main(void)
         cmocka_unit_test(a_row_has_to_say_whose_it_is_and_have_a_password_column),
         cmocka_unit_test(what_is_too_long_is_refused_whole_and_never_cut),
         cmocka_unit_test(a_nul_is_kept_in_a_stored_password_and_refused_in_a_text),
+        cmocka_unit_test(a_wiped_account_holds_nothing_of_its_row),
         cmocka_unit_test(a_fault_never_tells_the_stored_password),
         cmocka_unit_test(a_listed_row_needs_a_login_alone),
     };

@@ -190,7 +190,7 @@ no_row_is_nobody_one_is_an_account_and_two_are_ambiguous(void **state)
     struct account_source *source = stage_own(site);
     struct account_conn *conn = site_conn(site, source, ACCOUNT_READS);
     static const struct account nothing;
-    struct account account;
+    struct account account = { .found = false };
 
     for (size_t i = 0; i < 4; i++)
         stage.turns[i].rows = i;
@@ -293,7 +293,7 @@ what_asking_again_would_not_mend_is_not_asked_again(void **state)
         struct account_source *source = stage_own(site);
         struct account_conn *conn = site_conn(site, source, ACCOUNT_READS);
         static const struct account nothing;
-        struct account account;
+        struct account account = { .found = false };
         int64_t deadline_ms = final[i].spends_deadline ? clock_now_ms(&clock_system) + 20
                                                        : soon_ms();
 
