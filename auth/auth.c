@@ -51,7 +51,7 @@ start_threads(struct auth *auth, struct error *err)
 {
     struct workers_config hashes = {
         .name = "hash", .threads = auth->config.hash_threads,
-        .queue_max = auth->config.queue_max, .niceness = HASH_NICENESS,
+        .queue_max = auth->config.queue_max, .fair = true, .niceness = HASH_NICENESS,
         .run = judge_run_hash, .context = auth,
     };
     enum error_code code;
@@ -117,7 +117,10 @@ auth_new(const struct auth_config *config, struct account_source **sources, size
                                                         : config->password.memory_max);
     code = weakness_set(&auth->weakness, sources_count)
            && last_logins_set(&auth->last_logins, last_login_every_ms(auth))
-        ? start_threads(auth, err) : error_set(err, ERROR_UNAVAILABLE, "auth: no memory");
+        ? throttle_new(&config->throttle, &auth->throttle, err)
+        : error_set(err, ERROR_UNAVAILABLE, "auth: no memory");
+    if (code == ERROR_NONE)
+        code = start_threads(auth, err);
     if (code != ERROR_NONE) {
         auth_free(auth);
         return code;
@@ -155,6 +158,7 @@ auth_free(struct auth *auth)
     flight_table_wipe(&auth->flights);
     weakness_close(&auth->weakness);
     last_logins_close(&auth->last_logins);
+    throttle_free(auth->throttle);
     memory_close(&auth->memory);
     free(auth->sources);
     free(auth);
@@ -348,6 +352,10 @@ flight_of(struct auth *auth, const struct auth_request *request, const struct au
     flight->is_stale = is_stale;
     flight->hit = *hit;
     atomic_init(&flight->deadline_ms, deadline_ms);
+    flight->guest = asked->guest;
+    flight->job.deadline_ms = deadline_ms;
+    flight->job.account = asked->key.account;
+    flight->job.network = asked->guest.networks[0];
     return flight;
 }
 
@@ -457,6 +465,17 @@ auth_recall(struct auth *auth, const struct auth_request *request, struct verdic
     return recall(auth, request, &asked, &hit, &known, verdict);
 }
 
+/* What was right before is only looked up again, and its owner waits for nobody's guesses. */
+static bool
+is_throttled(struct auth *auth, const struct auth_request *request, struct auth_asked *asked,
+             enum cache_answer known)
+{
+    throttle_guest_set(auth->throttle, asked->key.account, asked->key.password[0],
+                       span_of(asked->network), &asked->guest);
+    return needs_password(request) && known != CACHE_STALE
+        && !throttle_allows(auth->throttle, &asked->guest, clock_now_ms(auth->clock));
+}
+
 enum auth_answer
 auth_ask(struct auth *auth, const struct auth_request *request, struct auth_ticket *ticket,
          struct verdict *verdict)
@@ -468,6 +487,8 @@ auth_ask(struct auth *auth, const struct auth_request *request, struct auth_tick
     ticket->not_before_ms = 0;
     if (recall(auth, request, &asked, &hit, &known, verdict))
         return AUTH_NOW;
+    if (is_throttled(auth, request, &asked, known))
+        return answer_now(auth, &asked, REASON_THROTTLED, VIA_REQUEST, verdict);
     if (request->action == AUTH_CHANGE)
         return ask_change(auth, request, &asked, ticket, verdict);
     return ask_sources(auth, request, &asked, &hit, known == CACHE_STALE, ticket, verdict);

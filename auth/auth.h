@@ -15,6 +15,7 @@
 
 #include "account/source.h"
 #include "auth/identity.h"
+#include "auth/throttle.h"
 #include "auth/verdict.h"
 #include "cache/cache.h"
 #include "common/clock.h"
@@ -30,6 +31,7 @@ struct auth_config {
     size_t hash_threads;                        /* 0: as many as there are processors */
     size_t queue_max;                           /* requests that may wait for a lookup or a hash */
     struct password_bounds password;
+    struct throttle_config throttle;
     uint64_t memory_budget;                     /* bytes, for all verifications that run
                                                  * together; 0: as much as one may need */
     const char *const *refuse_schemes;          /* names of the registry */

@@ -138,5 +138,5 @@ change_run(struct flight *flight)
     if (reason == REASON_OK)
         write_new(flight);
     else
-        judge_land(flight, reason, VIA_LOOKUP, 0);
+        judge_land_tried(flight, reason);
 }

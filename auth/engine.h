@@ -16,6 +16,7 @@
 #include "auth/last_login.h"
 #include "auth/memory.h"
 #include "auth/pace.h"
+#include "auth/throttle.h"
 #include "auth/trial.h"
 #include "auth/weakness.h"
 #include "auth/workers.h"
@@ -57,6 +58,7 @@ struct auth {
     struct workers *hashes;
     struct flight_table flights;
     struct pace pace;
+    struct throttle *throttle;
     struct memory memory;               /* what verifications may need together */
     struct weakness weakness;
     struct last_logins last_logins;
@@ -72,6 +74,7 @@ struct auth_asked {
     span password, new_password;
     size_t only;                        /* the one source to ask; AUTH_ALL_SOURCES */
     struct cache_key key;
+    struct throttle_guest guest;        /* set by auth_ask(), when it is not answered at once */
 };
 
 #define AUTH_ALL_SOURCES SIZE_MAX
@@ -119,6 +122,9 @@ void judge_remember(struct flight *flight);
 /* The same, for a reason that no verification has cost the time of: it is answered when one would
  * have been over. */
 void judge_land_paced(struct flight *flight, enum verdict_reason reason);
+
+/* The same, after a password was tried: rejections are held back as auth/throttle.h says. */
+void judge_land_tried(struct flight *flight, enum verdict_reason reason);
 
 /* Tries the flight's password on what its row, and its further passwords, have stored. */
 struct trial_end judge_verify(struct flight *flight, bool only_quick);

@@ -88,6 +88,21 @@ tell_cache(struct telling *t)
              (long long)(now_ms - hit.seen_at_ms) / 1000);
 }
 
+static void
+tell_throttle(struct telling *t)
+{
+    int64_t now_ms = clock_now_ms(t->auth->clock);
+    struct throttle_guest guest;
+
+    throttle_guest_set(t->auth->throttle, t->asked.key.account, t->asked.key.password[0],
+                       span_of(t->asked.network), &guest);
+    if (throttle_allows(t->auth->throttle, &guest, now_ms))
+        tell(t, "throttle", "a rejection is held back for %lld ms",
+             (long long)throttle_delay_ms(t->auth->throttle, &guest, now_ms));
+    else
+        tell(t, "throttle", "too many wrong passwords: another is not looked at");
+}
+
 /* On a connection that is kept: who explains many has not to wait until he may connect again. */
 static enum error_code
 look_up(struct telling *t, struct auth_source *source, struct error *err)
@@ -247,6 +262,7 @@ tell_all(struct telling *t)
     if (reason != REASON_OK)
         return reason;
     tell_cache(t);
+    tell_throttle(t);
     reason = tell_sources(t);
     if (reason != REASON_OK)
         return reason;

@@ -27,6 +27,8 @@ flight_new(struct flight_table *table)
         return NULL;
     flight->next = NULL;
     flight->tickets = NULL;
+    flight->job = (struct job){ .known = false };
+    flight->guest = (struct throttle_guest){ .account = 0 };
     flight->is_stale = false;
     flight->source = 0;
     flight->secrets = NULL;

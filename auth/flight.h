@@ -14,6 +14,7 @@
 #include "auth/auth.h"
 #include "auth/ring.h"
 #include "auth/service.h"
+#include "auth/throttle.h"
 #include "auth/workers.h"
 
 #include <pthread.h>
@@ -45,6 +46,7 @@ struct flight {
     struct secret password;
     bool is_stale;                      /* the cache knows an acceptance: `hit` */
     struct cache_hit hit;
+    struct throttle_guest guest;
     size_t source;                      /* which one is asked */
     size_t only;                        /* the one that may be; AUTH_ALL_SOURCES */
     struct account account;

@@ -61,13 +61,55 @@ judge_land(struct flight *flight, enum verdict_reason reason, enum verdict_via v
     judge_end(flight);
 }
 
-/* Without having looked at a password: when a verification would have been over. */
+static bool
+tries_password(const struct flight *flight)
+{
+    return flight->action == AUTH_PASSWORD
+        || (flight->action == AUTH_CHANGE && !flight->change->by_root);
+}
+
+/* When a rejection may be told, if it is known at `known_ms`: the later, the more wrong passwords
+ * there were. Those that policy refuses wait like wrong ones, but count for nothing. */
+static int64_t
+held_back_until_ms(struct flight *flight, enum verdict_reason reason, int64_t known_ms)
+{
+    struct throttle *throttle = flight->auth->throttle;
+
+    if (!tries_password(flight) || verdict_outcome_of(reason) != VERDICT_REJECTED)
+        return known_ms;
+    if (verdict_is_guess(reason))
+        throttle_note_wrong(throttle, &flight->guest, known_ms);
+    else if (flight->action == AUTH_CHANGE)
+        return known_ms;        /* the old one was right */
+    return known_ms + throttle_delay_ms(throttle, &flight->guest, known_ms);
+}
+
 void
 judge_land_paced(struct flight *flight, enum verdict_reason reason)
 {
     struct auth *auth = flight->auth;
+    int64_t now_ms = clock_now_ms(auth->clock);
+    int64_t held_ms = held_back_until_ms(flight, reason, now_ms) - now_ms;
 
-    judge_land(flight, reason, VIA_LOOKUP, clock_now_ms(auth->clock) + pace_draw_ms(&auth->pace));
+    judge_land(flight, reason, VIA_LOOKUP, now_ms + held_ms + pace_draw_ms(&auth->pace));
+}
+
+static void
+answer_tried(struct flight *flight, enum verdict_reason reason)
+{
+    struct auth *auth = flight->auth;
+    int64_t now_ms = clock_now_ms(auth->clock);
+
+    if (reason == REASON_OK)
+        throttle_note_right(auth->throttle, &flight->guest, now_ms);
+    judge_answer(flight, reason, VIA_LOOKUP, held_back_until_ms(flight, reason, now_ms));
+}
+
+void
+judge_land_tried(struct flight *flight, enum verdict_reason reason)
+{
+    answer_tried(flight, reason);
+    judge_end(flight);
 }
 
 static void
@@ -299,7 +341,9 @@ send_to_hash(struct flight *flight)
     struct auth *auth = flight->auth;
 
     flight->queued_at_ms = clock_now_ms(auth->clock);
-    if (is_too_long(flight, workers_wait_ms(auth->hashes))
+    flight->job.known = cache_knows(auth->cache, &flight->key, flight->queued_at_ms)
+                     || throttle_knows(auth->throttle, &flight->guest);
+    if (is_too_long(flight, workers_wait_ms(auth->hashes, &flight->job))
         || !workers_push(auth->hashes, &flight->job))
         judge_land(flight, REASON_OVERLOADED, VIA_LOOKUP, 0);
 }
@@ -403,7 +447,7 @@ judge_start(struct flight *flight)
         return;
     }
     lookups = auth->sources[flight->source].lookups;
-    if (is_too_long(flight, workers_wait_ms(lookups)) || !workers_push(lookups, &flight->job))
+    if (is_too_long(flight, workers_wait_ms(lookups, &flight->job)) || !workers_push(lookups, &flight->job))
         land_unavailable(flight, REASON_OVERLOADED);
 }
 
@@ -501,7 +545,7 @@ try_password(struct flight *flight, bool only_quick)
         judge_remember(flight);
     else
         remember_rejection(flight, end.reason);
-    judge_answer(flight, end.reason, VIA_LOOKUP, 0);
+    answer_tried(flight, end.reason);
     if (end.reason == REASON_OK && !end.matched && rehash_is_due(flight, &end.facts))
         rehash_start(flight);
     else
@@ -514,12 +558,17 @@ judge_run_hash(void *context, size_t worker, struct job *job)
 {
     struct auth *auth = context;
     struct flight *flight = (struct flight *)job;
+    int64_t now_ms = clock_now_ms(auth->clock);
 
     (void)worker;
     if (flight->rehashes)
         rehash_run(flight);
-    else if (clock_now_ms(auth->clock) >= atomic_load(&flight->deadline_ms))
+    else if (now_ms >= atomic_load(&flight->deadline_ms))
         judge_land(flight, REASON_DEADLINE, VIA_LOOKUP, 0);
+    else if (tries_password(flight) && !flight->is_stale
+             && !throttle_allows(auth->throttle, &flight->guest, now_ms))
+        /* Others of the account were found wrong while this one waited. */
+        judge_land(flight, REASON_THROTTLED, VIA_LOOKUP, 0);
     else if (flight->action == AUTH_CHANGE)
         change_run(flight);
     else

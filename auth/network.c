@@ -6,17 +6,15 @@
 
 static const unsigned char mapped_prefix[12] = { [10] = 0xff, [11] = 0xff };
 
-struct address { size_t len; unsigned char bytes[16]; };        /* len: 4 or 16 */
-
 static int
-address_family(const struct address *address)
+address_family(const struct network_address *address)
 {
     return address->len == 4 ? AF_INET : AF_INET6;
 }
 
 /* inet_pton() is strict: four decimal numbers without leading zeros, or RFC 4291. */
 static bool
-address_parse(span text, struct address *out)
+address_parse(span text, struct network_address *out)
 {
     char zero_ended[NETWORK_TEXT_MAX];
 
@@ -27,14 +25,14 @@ address_parse(span text, struct address *out)
 }
 
 static bool
-address_is_mapped(const struct address *address)
+address_is_mapped(const struct network_address *address)
 {
     return address->len == 16
         && memcmp(address->bytes, mapped_prefix, sizeof(mapped_prefix)) == 0;
 }
 
 static void
-address_unmap(struct address *address)
+address_unmap(struct network_address *address)
 {
     memmove(address->bytes, address->bytes + sizeof(mapped_prefix), 4);
     address->len = 4;
@@ -59,7 +57,7 @@ is_scope(span text)
 }
 
 static bool
-remote_parse(span text, struct address *out)
+remote_parse(span text, struct network_address *out)
 {
     uint64_t number;
     span port, scope;
@@ -77,7 +75,7 @@ remote_parse(span text, struct address *out)
     return true;
 }
 
-struct network { struct address address; unsigned bits; };
+struct network { struct network_address address; unsigned bits; };
 
 static bool
 network_parse(span text, struct network *out)
@@ -103,7 +101,7 @@ network_parse(span text, struct network *out)
 }
 
 static bool
-network_holds(const struct network *network, const struct address *address)
+network_holds(const struct network *network, const struct network_address *address)
 {
     size_t whole = network->bits / 8;
     unsigned char mask = (unsigned char)(0xff00U >> network->bits % 8);
@@ -148,7 +146,7 @@ network_list_match(span list, span address)
 {
     enum network_match match = NETWORK_OUTSIDE;
     struct network network;
-    struct address remote;
+    struct network_address remote;
     bool known = remote_parse(address, &remote);
     span left = list;
     span word = take_word(&left);
@@ -167,9 +165,15 @@ network_list_match(span list, span address)
 bool
 network_normalise(span remote, char out[NETWORK_TEXT_MAX])
 {
-    struct address address;
+    struct network_address address;
 
     out[0] = '\0';
     return remote_parse(remote, &address)
         && inet_ntop(address_family(&address), address.bytes, out, NETWORK_TEXT_MAX) != NULL;
+}
+
+bool
+network_address_parse(span remote, struct network_address *out)
+{
+    return remote_parse(remote, out);
 }

@@ -29,4 +29,8 @@ enum network_match network_list_match(span list, span address);
  * text, for an unknown address. */
 bool network_normalise(span remote, char out[NETWORK_TEXT_MAX]);
 
+/* The same address as bytes. */
+struct network_address { size_t len; unsigned char bytes[16]; };        /* len: 4 or 16 */
+bool network_address_parse(span remote, struct network_address *out);
+
 #endif

@@ -111,7 +111,9 @@ rehash_start(struct flight *flight)
     bool room = atomic_fetch_add(&auth->rehashing, 1) < REHASHING_MAX;
 
     flight->rehashes = true;
-    if (!room || workers_wait_ms(auth->hashes) > 0 || !flight_add_change(flight)
+    flight->job.known = false;          /* and after whoever has a deadline */
+    flight->job.deadline_ms = INT64_MAX;
+    if (!room || workers_wait_ms(auth->hashes, &flight->job) > 0 || !flight_add_change(flight)
         || !workers_push(auth->hashes, &flight->job))
         end(flight);
 }

@@ -48,10 +48,12 @@ static const struct {
     [REASON_BAD_STORED_PASSWORD] = { "bad-stored-password", VERDICT_UNAVAILABLE },
     [REASON_DEADLINE]            = { "deadline", VERDICT_UNAVAILABLE },
     [REASON_OVERLOADED]          = { "overloaded", VERDICT_UNAVAILABLE },
+    [REASON_THROTTLED]           = { "throttled", VERDICT_UNAVAILABLE },
     [REASON_STOPPING]            = { "stopping", VERDICT_UNAVAILABLE },
     [REASON_INTERNAL]            = { "internal", VERDICT_UNAVAILABLE },
 };
 static_assert(COUNT(reasons) == REASONS, "a reason lacks its row");
+static_assert(REASON_WRONG_PASSWORD + 4 == REASON_NO_PASSWORD, "guesses stand together");
 
 enum verdict_outcome
 verdict_outcome_of(enum verdict_reason reason)
@@ -69,6 +71,12 @@ const char *
 verdict_reason_word(enum verdict_reason reason)
 {
     return reasons[reason].word;
+}
+
+bool
+verdict_is_guess(enum verdict_reason reason)
+{
+    return reason >= REASON_WRONG_PASSWORD && reason <= REASON_NO_PASSWORD;
 }
 
 const char *

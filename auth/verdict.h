@@ -35,6 +35,7 @@ enum verdict_reason {
     REASON_BAD_STORED_PASSWORD,
     REASON_DEADLINE,
     REASON_OVERLOADED,
+    REASON_THROTTLED,           /* too many wrong passwords; this one was not looked at */
     REASON_STOPPING,
     REASON_INTERNAL,
     REASONS
@@ -55,6 +56,9 @@ enum verdict_outcome verdict_outcome_of(enum verdict_reason reason);
 const char *verdict_outcome_word(enum verdict_outcome outcome);        /* "accepted" */
 const char *verdict_reason_word(enum verdict_reason reason);           /* "wrong-password" */
 const char *verdict_via_word(enum verdict_via via);                    /* "cache" */
+
+/* Whether it may be somebody who guesses: the password, or the name, was not right. */
+bool verdict_is_guess(enum verdict_reason reason);
 
 /* Sets outcome, reason and via; the account stays. */
 void verdict_set(struct verdict *verdict, enum verdict_reason reason, enum verdict_via via);

@@ -1,6 +1,6 @@
 /* auth/workers.c - see workers.h
  *
- * Whoever pushes takes no lock and makes no system call unless a thread sleeps. A thread that is
+ * Without the fair order, whoever pushes takes no lock and makes no system call unless a thread sleeps. A thread that is
  * about to sleep says so first and then looks once more; whoever pushes looks at that afterwards:
  * one of the two sees the other (ring.h).
  */
@@ -24,9 +24,10 @@ struct workers {
     struct workers_config config;
     struct ring queue;                  /* of struct job */
     struct ring_slot *slots;
+    struct fair *fair;                  /* in place of the ring, under `lock`; or NULL */
     _Atomic int64_t mean_us;            /* of a job's time, exponentially weighted */
     _Alignas(CACHE_LINE) _Atomic size_t sleepers;
-    pthread_mutex_t lock;               /* of sleeping and stopping */
+    pthread_mutex_t lock;               /* of sleeping, stopping, and `fair` */
     pthread_cond_t changed;
     bool stopping;
     size_t started;
@@ -42,15 +43,37 @@ monotonic_us(void)
     return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
 }
 
+/* Under the lock, when the order is a fair one. */
+static struct job *
+take_job(struct workers *workers, size_t worker)
+{
+    return workers->fair ? fair_take(workers->fair, worker) : ring_pop(&workers->queue);
+}
+
+/* Its last job is over. What waited for that one's account, it finds now itself. NULL: it has to wait. */
+static struct job *
+next_job(struct workers *workers, size_t worker)
+{
+    struct job *job;
+
+    if (!workers->fair)
+        return ring_pop(&workers->queue);
+    pthread_mutex_lock(&workers->lock);
+    fair_done(workers->fair, worker);
+    job = fair_take(workers->fair, worker);
+    pthread_mutex_unlock(&workers->lock);
+    return job;
+}
+
 /* Waits for a job; NULL when the queue is empty and nobody will fill it any more. */
 static struct job *
-wait_for_job(struct workers *workers)
+wait_for_job(struct workers *workers, size_t worker)
 {
     struct job *job;
 
     pthread_mutex_lock(&workers->lock);
     atomic_fetch_add(&workers->sleepers, 1);
-    while (!(job = ring_pop(&workers->queue)) && !workers->stopping)
+    while (!(job = take_job(workers, worker)) && !workers->stopping)
         pthread_cond_wait(&workers->changed, &workers->lock);
     atomic_fetch_sub(&workers->sleepers, 1);
     pthread_mutex_unlock(&workers->lock);
@@ -85,9 +108,9 @@ worker_main(void *argument)
     for (;;) {
         int64_t ended_us;
 
-        job = ring_pop(&workers->queue);
+        job = next_job(workers, self->index);
         if (!job) {
-            job = wait_for_job(workers);
+            job = wait_for_job(workers, self->index);
             if (!job)
                 return NULL;
             began_us = monotonic_us();
@@ -125,12 +148,16 @@ workers_alloc(const struct workers_config *config)
         return NULL;
     memset(workers, 0, room);
     workers->config = *config;
-    workers->slots = calloc(slots, sizeof(*workers->slots));
-    if (!workers->slots) {
+    if (config->fair)
+        workers->fair = fair_new(config->queue_max, config->threads);
+    else
+        workers->slots = calloc(slots, sizeof(*workers->slots));
+    if (!workers->fair && !workers->slots) {
         free(workers);
         return NULL;
     }
-    ring_set(&workers->queue, workers->slots, slots);
+    if (workers->slots)
+        ring_set(&workers->queue, workers->slots, slots);
     return workers;
 }
 
@@ -177,6 +204,7 @@ workers_free(struct workers *workers)
     pthread_cond_destroy(&workers->changed);
     pthread_mutex_destroy(&workers->lock);
     free(workers->slots);
+    fair_free(workers->fair);
     free(workers);
 }
 
@@ -190,9 +218,24 @@ wake_one(struct workers *workers)
     pthread_mutex_unlock(&workers->lock);
 }
 
+static bool
+push_fair(struct workers *workers, struct job *job)
+{
+    bool room;
+
+    pthread_mutex_lock(&workers->lock);
+    room = fair_push(workers->fair, job);
+    if (room)
+        pthread_cond_signal(&workers->changed);
+    pthread_mutex_unlock(&workers->lock);
+    return room;
+}
+
 bool
 workers_push(struct workers *workers, struct job *job)
 {
+    if (workers->fair)
+        return push_fair(workers, job);
     if (ring_count(&workers->queue) >= workers->config.queue_max
         || !ring_push(&workers->queue, job))
         return false;
@@ -200,10 +243,23 @@ workers_push(struct workers *workers, struct job *job)
     return true;
 }
 
+static size_t
+count_ahead(struct workers *workers, const struct job *job)
+{
+    size_t ahead;
+
+    if (!workers->fair)
+        return ring_count(&workers->queue);
+    pthread_mutex_lock(&workers->lock);
+    ahead = fair_ahead(workers->fair, job);
+    pthread_mutex_unlock(&workers->lock);
+    return ahead;
+}
+
 int64_t
-workers_wait_ms(struct workers *workers)
+workers_wait_ms(struct workers *workers, const struct job *job)
 {
     int64_t mean_us = atomic_load_explicit(&workers->mean_us, memory_order_relaxed);
 
-    return (int64_t)ring_count(&workers->queue) * mean_us / (int64_t)workers->config.threads / 1000;
+    return (int64_t)count_ahead(workers, job) * mean_us / (int64_t)workers->config.threads / 1000;
 }

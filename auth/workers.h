@@ -8,20 +8,17 @@
 #ifndef AUTH_WORKERS_H
 #define AUTH_WORKERS_H
 
+#include "auth/fair.h"
 #include "common/error.h"
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
-
 struct workers;                         /* opaque */
-
-struct job { struct job *next; };       /* first member of what is queued; `next` is the queue's */
 
 struct workers_config {
     const char *name;                   /* of the threads, at most 15 characters; static */
     size_t threads;                     /* at least 1 */
     size_t queue_max;
+    bool fair;                          /* in the order of fair.h; else first come, first served,
+                                         * without a lock */
     int niceness;                       /* added to the process's: 0 to 19 */
     void (*run)(void *context, size_t worker, struct job *job);  /* worker: 0 to threads - 1 */
     void *context;
@@ -33,10 +30,11 @@ enum error_code workers_new(const struct workers_config *config, struct workers 
 /* Runs what is queued, then stops the threads and waits for them. NULL is fine. */
 void workers_free(struct workers *workers);
 
-/* False when the queue is full; then the job is still the caller's. */
+/* False when the queue is full, or has no room for the account; then the job is still the caller's. */
 bool workers_push(struct workers *workers, struct job *job);
 
-/* How long a job pushed now would wait, in ms: queue length by the recent mean of a job's time. */
-int64_t workers_wait_ms(struct workers *workers);
+/* How long the job would wait if it were pushed now, in ms: how many go before it, by the recent
+ * mean of a job's time. */
+int64_t workers_wait_ms(struct workers *workers, const struct job *job);
 
 #endif

@@ -182,6 +182,18 @@ static const struct config_key password_keys[] = {
     { "rehash", &config_make_scheme, MEMBER(struct config, auth.rehash) },
 };
 
+#define THROTTLE(member) MEMBER(struct config, auth.throttle.member)
+static const struct config_key throttle_keys[] = {
+    { "per_account", &config_count, THROTTLE(per_account), .most = 1000000 },
+    { "per_network", &config_count, THROTTLE(per_network), .most = 1000000 },
+    /* A client may wait 10 s, and the verification takes its part of them. */
+    { "delay", &config_duration, THROTTLE(delay_ms), .most = 4 * SECOND },
+    /* 64 bytes each, and as many for who signed in rightly: at most 2 GiB. */
+    { "entries", &config_count, THROTTLE(entries), .least = 1024, .most = UINT64_C(1) << 24 },
+    { "trusted_nets", &config_network,
+      LIST(struct config, auth.throttle.trusted_nets, auth.throttle.trusted_nets_count) },
+};
+
 static const struct config_key identity_keys[] = {
     { "case", &config_one_of, MEMBER(struct config, auth.local_case), WORDS(cases) },
 };
@@ -410,6 +422,7 @@ const struct config_section config_sections[CONFIG_SECTIONS] = {
     { "service", true, KEYS(service_keys), begin_service, check_service },
     { "cache", false, KEYS(cache_keys), begin_config, check_cache },
     { "password", false, KEYS(password_keys), begin_config, check_password },
+    { "throttle", false, KEYS(throttle_keys), begin_config, NULL },
     { "identity", false, KEYS(identity_keys), begin_config, NULL },
 };
 _Static_assert(COUNT(accounts_keys) <= CONFIG_KEYS_MAX && COUNT(daemon_keys) <= CONFIG_KEYS_MAX,

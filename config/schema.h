@@ -35,7 +35,7 @@ struct config_section {
     enum error_code (*check)(struct config_section_view *view, struct error *err);
 };
 
-enum { CONFIG_SECTIONS = 7 };
+enum { CONFIG_SECTIONS = 8 };
 extern const struct config_section config_sections[CONFIG_SECTIONS];
 
 /* The most keys that a section has. */

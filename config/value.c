@@ -2,6 +2,7 @@
 #include "config/value.h"
 
 #include "account/hosts.h"
+#include "auth/network.h"
 #include "auth/service.h"
 #include "common/loopback.h"
 #include "common/nearest.h"
@@ -373,6 +374,16 @@ check_domain(char *text, struct error *err)
     return ERROR_NONE;
 }
 
+/* A list of networks is one word for each element here. */
+static enum error_code
+check_network(char *text, struct error *err)
+{
+    if (text[0] == '\0' || strpbrk(text, ", \t\r\n")
+        || network_list_match(span_of(text), span_of("")) == NETWORK_BAD_LIST)
+        return error_set(err, ERROR_CONFIG, "\"%.80s\" is not %s", text, config_network.form);
+    return ERROR_NONE;
+}
+
 static enum error_code
 check_user(char *text, struct error *err)
 {
@@ -530,6 +541,10 @@ const struct config_kind config_peer = {
 const struct config_kind config_service = {
     .take = take_text, .text = check_service,
     .form = "a service's name such as \"imap\" or \"smtp\"",
+};
+const struct config_kind config_network = {
+    .take = take_text, .text = check_network,
+    .form = "an address or a network such as \"192.0.2.0/24\" or \"2001:db8::/32\"",
 };
 const struct config_kind config_set_of = { .take = take_into_set, .form = "a word" };
 const struct config_kind config_scheme_row = {

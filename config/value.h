@@ -45,7 +45,7 @@ extern const struct config_kind config_count, config_duration, config_size, conf
     config_address, config_name, config_option,
     config_label, config_host,
     config_scheme, config_scheme_row, config_set_of, config_make_scheme, config_domain,
-    config_user, config_group, config_peer, config_service;
+    config_user, config_group, config_peer, config_service, config_network;
 
 /* A key of a section: a row of config/schema.c's tables. */
 struct config_key {

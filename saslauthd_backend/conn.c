@@ -155,6 +155,15 @@ conn_oldest_idle(struct loop *loop)
     return conn;
 }
 
+bool
+conn_hurry_one(struct loop *loop)
+{
+    for (struct conn *conn = loop->oldest; conn; conn = conn->newer)
+        if (conn->fd >= 0 && conn->kind->hurry && conn->kind->hurry(conn))
+            return true;
+    return false;
+}
+
 /* --- questions -------------------------------------------------------------------- */
 
 /* On a thread of auth: hand the ticket to the loop, and wake it if it may sleep. */

@@ -38,6 +38,8 @@ struct conn_kind {
     void (*alarm)(struct conn *conn);
     /* Whether it may be let go when descriptors run out: it keeps back what it owes, or idles. */
     bool (*is_idle)(const struct conn *conn);
+    /* Answers at once what only a timer holds back. False: there is nothing. NULL: there never is. */
+    bool (*hurry)(struct conn *conn);
     /* End it now, as far as nobody waits for an answer: unavailable is what anybody is told. */
     void (*give_up)(struct conn *conn, enum verdict_reason reason);
     /* Take no more; end when what is in flight has been answered. */
@@ -145,6 +147,9 @@ bool conn_take_ticket(struct conn *conn);
 
 /* The oldest that may be let go. NULL: none. */
 struct conn *conn_oldest_idle(struct loop *loop);
+
+/* Hurries the oldest that can. False: none. */
+bool conn_hurry_one(struct loop *loop);
 
 /* Gives an admitted socket to the loop that has the fewest of its kind. False: it is still the
  * caller's. */

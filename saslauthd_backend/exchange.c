@@ -86,7 +86,7 @@ ticket_back(struct question *question)
 
     if (!conn_take_ticket(conn))
         return;
-    if (not_before_ms <= conn->loop->now_ms) {
+    if (not_before_ms <= conn->loop->now_ms || conn->loop->is_stopping) {
         answer_later(exchange, &question->ticket.verdict);
         return;
     }
@@ -257,15 +257,28 @@ is_idle(const struct conn *conn)
     return ((const struct exchange *)conn)->state == EXCHANGE_READING;
 }
 
+static bool
+hurry(struct conn *conn)
+{
+    struct exchange *exchange = (struct exchange *)conn;
+    bool is_delayed = exchange->state == EXCHANGE_DELAYED;
+
+    if (is_delayed)
+        answer_later(exchange, &exchange->question.ticket.verdict);
+    return is_delayed;
+}
+
 /* Who has sent nothing yet is let go; the rest is ended by its deadline. */
 static void
 stop(struct conn *conn)
 {
     if (((struct exchange *)conn)->state == EXCHANGE_READING && conn->used == 0)
         give_up(conn, REASON_STOPPING);
+    else
+        hurry(conn);
 }
 
 const struct conn_kind conn_exchange = {
     .size = sizeof(struct exchange), .begin = begin, .ready = ready, .alarm = alarm_rings,
-    .is_idle = is_idle, .give_up = give_up, .stop = stop,
+    .is_idle = is_idle, .hurry = hurry, .give_up = give_up, .stop = stop,
 };

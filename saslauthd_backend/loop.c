@@ -82,16 +82,18 @@ take_listeners(struct loop *loop, const struct site *site)
     return true;
 }
 
-/* Descriptors have run out: the connection that has kept its request back for longest goes, or if all are
- * at work, nobody is accepted for a moment: a full table must not spin. */
+/* Descriptors have run out: the connection that has kept its request back for longest goes, else the one
+ * whose answer is held back; or if all are at work, nobody is accepted for a moment: a full table must
+ * not spin. */
 static void
 shed(struct loop *loop)
 {
     struct conn *conn = conn_oldest_idle(loop);
 
-    if (conn) {
-        atomic_fetch_add_explicit(&loop->counts->shed, 1, memory_order_relaxed);
+    if (conn)
         conn->kind->give_up(conn, REASON_OVERLOADED);
+    if (conn || conn_hurry_one(loop)) {
+        atomic_fetch_add_explicit(&loop->counts->shed, 1, memory_order_relaxed);
     } else {
         listen_off(loop);
         timers_set(&loop->timers, &loop->relisten.timer, loop->now_ms + RELISTEN_MS);
@@ -221,7 +223,7 @@ move_to(struct loop *loop, const struct site *site)
         loop->site = site;      /* no memory for the list: what is open is served, no more */
 }
 
-/* What is in flight is ended by its deadlines. */
+/* Nobody's answer is held back any more; what is in flight is ended by its deadlines. */
 static void
 begin_stop(struct loop *loop)
 {

@@ -45,6 +45,8 @@
     "  argon2_lanes = 12  otp_rounds = 13  fshp_rounds = 14  scrypt_memory = 32M\n" \
     "  max_memory = 64M  memory_budget = 128M  max_cost_ms = 15\n" \
     "  refuse_schemes = { plain, LANMAN }  rehash = SSHA512 }\n" \
+    "throttle { per_account = 16  per_network = 17  delay = 3s  entries = 2048\n" \
+    "  trusted_nets = { 192.0.2.1, \"2001:db8::/32\" } }\n" \
     "identity { case = keep }\n"
 
 /* NULL, with the reason in *err, when it is refused. */

@@ -186,6 +186,19 @@ expect_bounds(const struct config *config)
 }
 
 static void
+expect_throttle(const struct config *config)
+{
+    const struct throttle_config *t = &config->auth.throttle;
+
+    assert_int_equal(t->per_account, 16);
+    assert_int_equal(t->per_network, 17);
+    assert_int_equal(t->delay_ms, 3000);
+    assert_int_equal(t->entries, 2048);
+    assert_int_equal(t->trusted_nets_count, 2);
+    assert_string_equal(t->trusted_nets[1], "2001:db8::/32");
+}
+
+static void
 every_key_reaches_its_struct(void **state)
 {
     struct config *config = load_good(EVERY_KEY);
@@ -195,6 +208,7 @@ every_key_reaches_its_struct(void **state)
     expect_accounts(config);
     expect_listeners(config);
     expect_bounds(config);
+    expect_throttle(config);
     assert_int_equal(config->auth.services_count, 2);
     assert_string_equal(config->auth.services[0].name, "smtp");
     assert_string_equal(config->auth.services[0].default_domain, "m.example");
