@@ -68,20 +68,20 @@ tries_password(const struct flight *flight)
         || (flight->action == AUTH_CHANGE && !flight->change->by_root);
 }
 
-/* When a rejection may be told, if it is known at `known_ms`: the later, the more wrong passwords
- * there were. Those that policy refuses wait like wrong ones, but count for nothing. */
+/* How long a rejection is held back: the longer, the more wrong passwords there were. Those that policy
+ * refuses wait like wrong ones, but count for nothing. */
 static int64_t
-held_back_until_ms(struct flight *flight, enum verdict_reason reason, int64_t known_ms)
+held_back_ms(struct flight *flight, enum verdict_reason reason, int64_t now_ms)
 {
     struct throttle *throttle = flight->auth->throttle;
 
     if (!tries_password(flight) || verdict_outcome_of(reason) != VERDICT_REJECTED)
-        return known_ms;
+        return 0;
     if (verdict_is_guess(reason))
-        throttle_note_wrong(throttle, &flight->guest, known_ms);
+        throttle_note_wrong(throttle, &flight->guest, now_ms);
     else if (flight->action == AUTH_CHANGE)
-        return known_ms;        /* the old one was right */
-    return known_ms + throttle_delay_ms(throttle, &flight->guest, known_ms);
+        return 0;               /* the old one was right */
+    return throttle_delay_ms(throttle, &flight->guest, now_ms);
 }
 
 void
@@ -89,9 +89,9 @@ judge_land_paced(struct flight *flight, enum verdict_reason reason)
 {
     struct auth *auth = flight->auth;
     int64_t now_ms = clock_now_ms(auth->clock);
-    int64_t held_ms = held_back_until_ms(flight, reason, now_ms) - now_ms;
+    int64_t wait_ms = held_back_ms(flight, reason, now_ms) + pace_draw_ms(&auth->pace);
 
-    judge_land(flight, reason, VIA_LOOKUP, now_ms + held_ms + pace_draw_ms(&auth->pace));
+    judge_land(flight, reason, VIA_LOOKUP, now_ms + wait_ms);
 }
 
 static void
@@ -99,10 +99,11 @@ answer_tried(struct flight *flight, enum verdict_reason reason)
 {
     struct auth *auth = flight->auth;
     int64_t now_ms = clock_now_ms(auth->clock);
+    int64_t wait_ms = held_back_ms(flight, reason, now_ms);
 
     if (reason == REASON_OK)
         throttle_note_right(auth->throttle, &flight->guest, now_ms);
-    judge_answer(flight, reason, VIA_LOOKUP, held_back_until_ms(flight, reason, now_ms));
+    judge_answer(flight, reason, VIA_LOOKUP, wait_ms > 0 ? now_ms + wait_ms : 0);
 }
 
 void

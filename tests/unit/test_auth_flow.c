@@ -655,6 +655,154 @@ a_full_queue_is_unavailable_at_once(void **state)
     bench_free(bench);
 }
 
+/* --- who guesses ------------------------------------------------------------------------- */
+
+static struct bench *
+bench_throttled(void)
+{
+    struct bench *bench = bench_new();
+
+    throttle_config_default(&bench->config.throttle);
+    bench_start(bench);
+    return bench;
+}
+
+/* One try from an address, and how long its answer is held back. */
+static struct verdict
+ask_from(struct bench *bench, const char *login, const char *password, const char *remote,
+         int64_t *held_ms_out)
+{
+    struct auth_request request = request_of(login, password);
+    struct waiter waiter = { .ticket.done = waiter_done };
+    struct verdict verdict;
+
+    request.remote = span_of(remote);
+    *held_ms_out = 0;
+    if (auth_ask(bench->auth, &request, &waiter.ticket, &verdict) == AUTH_LATER) {
+        wait_for(&waiter.is_done);
+        verdict = waiter.ticket.verdict;
+        if (waiter.ticket.not_before_ms > 0)
+            *held_ms_out = waiter.ticket.not_before_ms - atomic_load(&now_ms);
+    }
+    return verdict;
+}
+
+/* Which of several thousand guesses nobody looked at any more, and the longest delay before. */
+static unsigned
+guess_until_throttled(struct bench *bench, const char *login, const char *remote,
+                      int64_t *longest_ms)
+{
+    char password[32];
+    int64_t held_ms;
+
+    *longest_ms = 0;
+    for (unsigned i = 0; i < 5000; i++) {
+        snprintf(password, sizeof(password), "guess %u", i);
+        if (ask_from(bench, login, password, remote, &held_ms).reason == REASON_THROTTLED)
+            return i;
+        *longest_ms = held_ms > *longest_ms ? held_ms : *longest_ms;
+    }
+    return 5000;
+}
+
+static void
+guesses_wait_up_to_4_s_and_then_nobody_looks_at_them(void **state)
+{
+    struct bench *bench = bench_throttled();
+    int64_t longest_ms, held_ms;
+
+    (void)state;
+    row("ada@example.org", "{PLAIN}secret");
+    assert_int_equal(guess_until_throttled(bench, "ada@example.org", "", &longest_ms), 100);
+    assert_int_equal(longest_ms, 4000);
+    assert_int_equal(verifications(bench), 100);
+    expect(ask_from(bench, "ada@example.org", "secret", "", &held_ms), REASON_THROTTLED,
+           VIA_REQUEST);
+    pass(40 * SECOND);
+    expect(ask_from(bench, "ada@example.org", "secret", "", &held_ms), REASON_OK, VIA_LOOKUP);
+    assert_int_equal(held_ms, 0);
+    bench_free(bench);
+}
+
+static void
+an_unknown_account_is_throttled_like_one_that_there_is(void **state)
+{
+    struct bench *bench = bench_throttled();
+    int64_t longest_ms[2];
+
+    (void)state;
+    row("ada@example.org", "{PLAIN}secret");
+    assert_int_equal(guess_until_throttled(bench, "ada@example.org", "", &longest_ms[0]),
+                     guess_until_throttled(bench, "nobody@example.org", "", &longest_ms[1]));
+    assert_true(longest_ms[1] >= longest_ms[0] && longest_ms[1] <= longest_ms[0] + 10);
+    bench_free(bench);
+}
+
+static void
+who_is_remembered_or_comes_from_a_known_address_is_not_throttled(void **state)
+{
+    struct bench *bench = bench_throttled();
+    int64_t longest_ms, held_ms;
+
+    (void)state;
+    row("ada@example.org", "{PLAIN}secret");
+    ask_from(bench, "ada@example.org", "secret", "192.0.2.1", &held_ms);
+    guess_until_throttled(bench, "ada@example.org", "198.51.100.1", &longest_ms);
+    expect(ask_from(bench, "ada@example.org", "secret", "203.0.113.1", &held_ms), REASON_OK,
+           VIA_CACHE);
+    pass(15 * SECOND);
+    expect(ask_from(bench, "ada@example.org", "secret", "203.0.113.1", &held_ms), REASON_OK,
+           VIA_REVALIDATED);
+    guess_until_throttled(bench, "ada@example.org", "198.51.100.2", &longest_ms);
+    cache_flush_all(bench->cache);
+    expect(ask_from(bench, "ada@example.org", "secret", "203.0.113.1", &held_ms),
+           REASON_THROTTLED, VIA_REQUEST);
+    expect(ask_from(bench, "ada@example.org", "mistyped", "192.0.2.1", &held_ms),
+           REASON_WRONG_PASSWORD, VIA_LOOKUP);
+    assert_int_equal(held_ms, 0);
+    expect(ask_from(bench, "ada@example.org", "secret", "192.0.2.1", &held_ms), REASON_OK,
+           VIA_LOOKUP);
+    bench_free(bench);
+}
+
+static void
+the_same_wrong_password_again_counts_once(void **state)
+{
+    struct bench *bench = bench_throttled();
+    int64_t held_ms;
+
+    (void)state;
+    row("ada@example.org", "{PLAIN}secret");
+    for (int i = 0; i < 500; i++) {
+        assert_int_equal(ask_from(bench, "ada@example.org", "old one", "", &held_ms).reason,
+                         REASON_WRONG_PASSWORD);
+        assert_int_equal(held_ms, 0);
+        pass(31 * SECOND);
+    }
+    assert_int_equal(verifications(bench), 500);
+    bench_free(bench);
+}
+
+static void
+a_wrong_old_password_counts_in_a_change_too(void **state)
+{
+    struct bench *bench = bench_throttled();
+    struct auth_request request = request_of("ada@example.org", "");
+    char password[32];
+    unsigned tries = 0;
+
+    (void)state;
+    row("ada@example.org", "{PLAIN}secret");
+    request.action = AUTH_CHANGE;
+    request.new_password = span_of("a new one");
+    do {
+        snprintf(password, sizeof(password), "guess %u", tries);
+        request.password = span_of(password);
+    } while (ask_as(bench, &request).reason == REASON_WRONG_PASSWORD && ++tries < 1000);
+    assert_int_equal(tries, 100);
+    bench_free(bench);
+}
+
 /* --- policy, identity, rows ----------------------------------------------------------------- */
 
 static void
@@ -1086,6 +1234,11 @@ main(void)
         cmocka_unit_test(what_was_read_before_a_flush_is_not_kept_nor_shared_after_it),
         cmocka_unit_test(a_request_past_its_deadline_is_unavailable_without_a_lookup),
         cmocka_unit_test(a_full_queue_is_unavailable_at_once),
+        cmocka_unit_test(guesses_wait_up_to_4_s_and_then_nobody_looks_at_them),
+        cmocka_unit_test(an_unknown_account_is_throttled_like_one_that_there_is),
+        cmocka_unit_test(who_is_remembered_or_comes_from_a_known_address_is_not_throttled),
+        cmocka_unit_test(the_same_wrong_password_again_counts_once),
+        cmocka_unit_test(a_wrong_old_password_counts_in_a_change_too),
         cmocka_unit_test(policy_is_told_only_to_who_knows_the_password),
         cmocka_unit_test(an_unknown_account_costs_no_hash_and_waits_like_one),
         cmocka_unit_test(two_rows_are_nobodys),
