@@ -23,7 +23,7 @@ verify_old(struct flight *flight)
     atomic_fetch_add_explicit(&counts_here(&auth->counts)->verifications, end.verifications,
                               memory_order_relaxed);
     if (end.reason != REASON_NO_PASSWORD)
-        pace_note(&auth->pace, clock_now_ms(auth->clock) - flight->queued_at_ms);
+        pace_note(&auth->pace, clock_now_us(auth->clock) - flight->row_at_us);
     return end.reason;
 }
 

@@ -39,7 +39,7 @@ struct flight {
     enum auth_action action;
     _Atomic int64_t deadline_ms;        /* of the ticket that may wait longest */
     int64_t seen_at_ms;                 /* just before the row was read */
-    int64_t queued_at_ms;               /* for the hash */
+    int64_t row_at_us;                  /* when the row was there, and a verification could begin */
     struct identity who;
     char service[SERVICE_NAME_MAX + 1];
     char network[FLIGHT_NETWORK_MAX];

@@ -84,26 +84,36 @@ held_back_ms(struct flight *flight, enum verdict_reason reason, int64_t now_ms)
     return throttle_delay_ms(throttle, &flight->guest, now_ms);
 }
 
+/* Timers ring at whole milliseconds. So that nobody tells those that wait by one from those that took
+ * their time, all rejections leave by one. */
+static int64_t
+next_tick_ms(int64_t us)
+{
+    return us / 1000 + 1;
+}
+
 void
 judge_land_paced(struct flight *flight, enum verdict_reason reason)
 {
     struct auth *auth = flight->auth;
-    int64_t now_ms = clock_now_ms(auth->clock);
-    int64_t wait_ms = held_back_ms(flight, reason, now_ms) + pace_draw_ms(&auth->pace);
+    int64_t now_us = clock_now_us(auth->clock);
+    int64_t wait_ms = held_back_ms(flight, reason, now_us / 1000);
 
-    judge_land(flight, reason, VIA_LOOKUP, now_ms + wait_ms);
+    judge_land(flight, reason, VIA_LOOKUP,
+               next_tick_ms(now_us + pace_draw_us(&auth->pace)) + wait_ms);
 }
 
 static void
 answer_tried(struct flight *flight, enum verdict_reason reason)
 {
     struct auth *auth = flight->auth;
-    int64_t now_ms = clock_now_ms(auth->clock);
-    int64_t wait_ms = held_back_ms(flight, reason, now_ms);
+    int64_t now_us = clock_now_us(auth->clock);
+    int64_t wait_ms = held_back_ms(flight, reason, now_us / 1000);
+    bool rejected = verdict_outcome_of(reason) == VERDICT_REJECTED;
 
     if (reason == REASON_OK)
-        throttle_note_right(auth->throttle, &flight->guest, now_ms);
-    judge_answer(flight, reason, VIA_LOOKUP, wait_ms > 0 ? now_ms + wait_ms : 0);
+        throttle_note_right(auth->throttle, &flight->guest, now_us / 1000);
+    judge_answer(flight, reason, VIA_LOOKUP, rejected ? next_tick_ms(now_us) + wait_ms : 0);
 }
 
 void
@@ -341,8 +351,7 @@ send_to_hash(struct flight *flight)
 {
     struct auth *auth = flight->auth;
 
-    flight->queued_at_ms = clock_now_ms(auth->clock);
-    flight->job.known = cache_knows(auth->cache, &flight->key, flight->queued_at_ms)
+    flight->job.known = cache_knows(auth->cache, &flight->key, clock_now_ms(auth->clock))
                      || throttle_knows(auth->throttle, &flight->guest);
     if (is_too_long(flight, workers_wait_ms(auth->hashes, &flight->job))
         || !workers_push(auth->hashes, &flight->job))
@@ -358,6 +367,7 @@ judge_account(struct flight *flight)
                                                   span_of(flight->network),
                                                   clock_unix_s(auth->clock));
 
+    flight->row_at_us = clock_now_us(auth->clock);
     if (flight->action == AUTH_ACCOUNT || flight->action == AUTH_SESSION) {
         judge_land(flight, policy, VIA_LOOKUP, 0);
         return;
@@ -376,7 +386,6 @@ judge_account(struct flight *flight)
         judge_land(flight, REASON_OK, VIA_REVALIDATED, 0);
         return;
     }
-    flight->queued_at_ms = clock_now_ms(auth->clock);
     /* Handing it to a hash thread would take longer than comparing it. */
     if (!flight->secrets && try_password(flight, true))
         return;
@@ -541,7 +550,7 @@ try_password(struct flight *flight, bool only_quick)
         judge_land_paced(flight, end.reason);
         return true;
     }
-    pace_note(&auth->pace, clock_now_ms(auth->clock) - flight->queued_at_ms);
+    pace_note(&auth->pace, clock_now_us(auth->clock) - flight->row_at_us);
     if (end.reason == REASON_OK)
         judge_remember(flight);
     else

@@ -13,14 +13,14 @@
 #define PACE_SAMPLES 64
 
 struct pace {
-    _Atomic uint32_t took_ms[PACE_SAMPLES];
+    _Atomic uint32_t took_us[PACE_SAMPLES];
     _Atomic uint32_t next;
 };
 
 /* Until the first real one: what sha512-crypt with 5000 rounds takes on a server's core. */
 void pace_set(struct pace *pace);
 
-void pace_note(struct pace *pace, int64_t took_ms);
-int64_t pace_draw_ms(const struct pace *pace);
+void pace_note(struct pace *pace, int64_t took_us);
+int64_t pace_draw_us(const struct pace *pace);
 
 #endif

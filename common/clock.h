@@ -25,6 +25,9 @@ clock_now_ms(const struct clock *clock)
     return clock->now_ms(clock->context);
 }
 
+/* The same as clock_now_ms(), finer where it is the machine's own. */
+int64_t clock_now_us(const struct clock *clock);
+
 static inline int64_t
 clock_unix_s(const struct clock *clock)
 {

@@ -278,16 +278,33 @@ wake(struct loop *loop)
 
 /* --- turning ---------------------------------------------------------------------- */
 
-static int
-sleep_ms(const struct loop *loop)
+/* Until the first timer; negative: there is none. */
+static int64_t
+sleep_us(const struct loop *loop)
 {
     const struct timer *first = timers_first(&loop->timers);
-    int64_t left_ms;
+    int64_t left_us;
 
     if (!first)
         return -1;
-    left_ms = first->at_ms - clock_now_ms(&clock_system);
-    return left_ms <= 0 ? 0 : left_ms > INT_MAX ? INT_MAX : (int)left_ms;
+    left_us = first->at_ms * 1000 - clock_now_us(&clock_system);
+    return left_us > 0 ? left_us : 0;
+}
+
+/* A timer rings at its millisecond and not up to one later, which would be by when it was set: so
+ * answers that waited leave alike, whatever they waited for. Where the kernel has no finer sleep
+ * (Linux 5.11), it is epoll_wait()'s. */
+static int
+wait_for_events(struct loop *loop, struct epoll_event *events, int most)
+{
+    int64_t left_us = sleep_us(loop), left_ms = left_us < 0 ? -1 : (left_us + 999) / 1000;
+    const struct timespec left = { .tv_sec = left_us / 1000000,
+                                   .tv_nsec = left_us % 1000000 * 1000 };
+    int count = epoll_pwait2(loop->epoll, events, most, left_us < 0 ? NULL : &left, NULL);
+
+    if (count >= 0 || errno != ENOSYS)
+        return count;
+    return epoll_wait(loop->epoll, events, most, left_ms > INT_MAX ? INT_MAX : (int)left_ms);
 }
 
 static void
@@ -310,7 +327,7 @@ loop_main(void *argument)
     struct epoll_event events[EVENTS_AT_ONCE];
 
     while (!loop->is_stopping || loop->oldest) {
-        int count = epoll_wait(loop->epoll, events, COUNT(events), sleep_ms(loop));
+        int count = wait_for_events(loop, events, COUNT(events));
 
         loop->now_ms = clock_now_ms(&clock_system);
         for (int i = 0; i < count; i++) {

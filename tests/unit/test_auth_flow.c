@@ -667,6 +667,9 @@ bench_throttled(void)
     return bench;
 }
 
+/* Every rejection leaves at the next whole millisecond. */
+#define TICK 1
+
 /* One try from an address, and how long its answer is held back. */
 static struct verdict
 ask_from(struct bench *bench, const char *login, const char *password, const char *remote,
@@ -714,7 +717,7 @@ guesses_wait_up_to_4_s_and_then_nobody_looks_at_them(void **state)
     (void)state;
     row("ada@example.org", "{PLAIN}secret");
     assert_int_equal(guess_until_throttled(bench, "ada@example.org", "", &longest_ms), 100);
-    assert_int_equal(longest_ms, 4000);
+    assert_int_equal(longest_ms, 4000 + TICK);
     assert_int_equal(verifications(bench), 100);
     expect(ask_from(bench, "ada@example.org", "secret", "", &held_ms), REASON_THROTTLED,
            VIA_REQUEST);
@@ -759,7 +762,7 @@ who_is_remembered_or_comes_from_a_known_address_is_not_throttled(void **state)
            REASON_THROTTLED, VIA_REQUEST);
     expect(ask_from(bench, "ada@example.org", "mistyped", "192.0.2.1", &held_ms),
            REASON_WRONG_PASSWORD, VIA_LOOKUP);
-    assert_int_equal(held_ms, 0);
+    assert_int_equal(held_ms, TICK);
     expect(ask_from(bench, "ada@example.org", "secret", "192.0.2.1", &held_ms), REASON_OK,
            VIA_LOOKUP);
     bench_free(bench);
@@ -776,7 +779,7 @@ the_same_wrong_password_again_counts_once(void **state)
     for (int i = 0; i < 500; i++) {
         assert_int_equal(ask_from(bench, "ada@example.org", "old one", "", &held_ms).reason,
                          REASON_WRONG_PASSWORD);
-        assert_int_equal(held_ms, 0);
+        assert_true(held_ms <= TICK);
         pass(31 * SECOND);
     }
     assert_int_equal(verifications(bench), 500);

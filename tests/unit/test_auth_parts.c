@@ -150,9 +150,9 @@ a_drawn_time_is_one_of_the_recent_real_ones(void **state)
     for (int i = 0; i < PACE_SAMPLES; i++)
         pace_note(&pace, i % 2 ? 30 : 70);
     for (int i = 0; i < 1000; i++) {
-        int64_t ms = pace_draw_ms(&pace);
+        int64_t us = pace_draw_us(&pace);
 
-        assert_true(ms == 30 || ms == 70);
+        assert_true(us == 30 || us == 70);
     }
 }
 
@@ -166,7 +166,7 @@ the_first_real_one_counts_for_all_that_are_to_come(void **state)
     pace_set(&pace);
     pace_note(&pace, 250);
     for (int i = 0; i < 1000; i++)
-        assert_int_equal(pace_draw_ms(&pace), 250);
+        assert_int_equal(pace_draw_us(&pace), 250);
 }
 
 static void
@@ -179,9 +179,9 @@ a_stranger_never_waits_for_ever(void **state)
     for (int i = 0; i < PACE_SAMPLES; i++)
         pace_note(&pace, i % 2 ? INT64_MAX : -5);
     for (int i = 0; i < 1000; i++) {
-        int64_t ms = pace_draw_ms(&pace);
+        int64_t us = pace_draw_us(&pace);
 
-        assert_true(ms >= 0 && ms <= 2000);
+        assert_true(us >= 0 && us <= 2000000);
     }
 }
 
