@@ -21,8 +21,10 @@
 #define HOUR_MS 3600000
 #define WAYS 8
 
-/* Digests of the wrong passwords that are known again: the telephones of one family. */
-#define SEEN 8
+/* How many wrong passwords of an account are known again, by 16 bits each: more than one cache set
+ * holds, so that none is counted anew each time it is verified anew. One new one in a few thousand
+ * passes for an old one, which does no harm. */
+#define SEEN 40
 
 #define FIRST_DELAY_MS 250
 
@@ -36,8 +38,8 @@ struct bucket {
     uint64_t key;                       /* 0: empty */
     int64_t at_ms;                      /* when `level` was true */
     int64_t level;                      /* thousandths */
-    uint32_t seen[SEEN];
     uint32_t next_seen;
+    uint16_t seen[SEEN];                /* 0: none */
 };
 
 struct set { pthread_mutex_t lock; struct bucket ways[WAYS]; };
@@ -54,7 +56,8 @@ void
 throttle_config_default(struct throttle_config *config)
 {
     *config = (struct throttle_config){
-        .per_account = 100, .per_network = 1000, .delay_ms = 4000, .entries = 65536,
+        /* A tenth is free: 30 mistakes an hour, which no owner makes. */
+        .per_account = 300, .per_network = 3000, .delay_ms = 4000, .entries = 65536,
     };
 }
 
@@ -283,16 +286,23 @@ counts_of(const struct throttle *throttle, const struct throttle_guest *guest, b
     return count;
 }
 
+/* Never 0. */
+static uint16_t
+tag_of(uint64_t password)
+{
+    return (uint16_t)(password % UINT16_MAX + 1);
+}
+
 static bool
 has_seen(const struct bucket *bucket, uint64_t password)
 {
     for (size_t i = 0; i < SEEN; i++)
-        if (bucket->seen[i] == (uint32_t)password)
+        if (bucket->seen[i] == tag_of(password))
             return true;
     return false;
 }
 
-/* Of the account: networks only count what is news there. 0 marks a free place, and is everybody's. */
+/* Of the account: networks only count what is news there. */
 static bool
 is_news(struct throttle *throttle, const struct throttle_guest *guest, bool remember,
         int64_t now_ms)
@@ -303,7 +313,7 @@ is_news(struct throttle *throttle, const struct throttle_guest *guest, bool reme
     bool news = !bucket || !has_seen(bucket, guest->password);
 
     if (news && remember)
-        bucket->seen[bucket->next_seen++ % SEEN] = (uint32_t)guest->password;
+        bucket->seen[bucket->next_seen++ % SEEN] = tag_of(guest->password);
     unlock_set(set);
     return news;
 }

@@ -663,6 +663,7 @@ bench_throttled(void)
     struct bench *bench = bench_new();
 
     throttle_config_default(&bench->config.throttle);
+    bench->config.throttle.per_account = 100;
     bench_start(bench);
     return bench;
 }

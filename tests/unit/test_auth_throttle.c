@@ -25,6 +25,8 @@ new_throttle(const char *const *trusted, size_t trusted_count)
     struct error err;
 
     throttle_config_default(&config);
+    config.per_account = 100;
+    config.per_network = 1000;
     config.trusted_nets = trusted;
     config.trusted_nets_count = trusted_count;
     assert_int_equal(throttle_new(&config, &throttle, &err), ERROR_NONE);
@@ -109,6 +111,11 @@ B03_the_same_wrong_password_for_a_day_is_one_attempt(void **state)
         assert_true(guess(throttle, 1, 7, "192.0.2.1", now_ms));
         assert_int_equal(delay(throttle, 1, "192.0.2.1", now_ms), 0);
     }
+    /* So are thirty that come round and round. */
+    for (unsigned i = 0; i < 3000; i++)
+        guess(throttle, 2, i % 30, "192.0.2.1", (int64_t)i);
+    assert_true(delay(throttle, 2, "", 3 * SECOND) <= 4 * SECOND);
+    assert_true(guess(throttle, 2, 31, "192.0.2.1", 3 * SECOND));
     /* Nor is it refused when others have filled the account's limit. */
     for (unsigned i = 100; i < 300; i++)
         guess(throttle, 1, i, "198.51.100.1", 24 * HOUR);
