@@ -21,10 +21,9 @@
 #define HOUR_MS 3600000
 #define WAYS 8
 
-/* How many wrong passwords of an account are known again, by 16 bits each: more than one cache set
- * holds, so that none is counted anew each time it is verified anew. One new one in a few thousand
- * passes for an old one, which does no harm. */
-#define SEEN 40
+/* How many wrong passwords of an account are known again: more than one cache set holds, so that none
+ * is counted anew each time it is verified anew. */
+#define SEEN 32
 
 #define FIRST_DELAY_MS 250
 
@@ -39,7 +38,7 @@ struct bucket {
     int64_t at_ms;                      /* when `level` was true */
     int64_t level;                      /* thousandths */
     uint32_t next_seen;
-    uint16_t seen[SEEN];                /* 0: none */
+    uint32_t seen[SEEN];                /* digests; 0: none */
 };
 
 struct set { pthread_mutex_t lock; struct bucket ways[WAYS]; };
@@ -287,10 +286,10 @@ counts_of(const struct throttle *throttle, const struct throttle_guest *guest, b
 }
 
 /* Never 0. */
-static uint16_t
+static uint32_t
 tag_of(uint64_t password)
 {
-    return (uint16_t)(password % UINT16_MAX + 1);
+    return (uint32_t)(password % UINT32_MAX + 1);
 }
 
 static bool
