@@ -15,6 +15,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <sqlite3.h>
 #include <stdlib.h>
 #include <string.h>
@@ -204,6 +205,14 @@ set_up(struct account_session *session)
 #endif
 }
 
+/* Its statistics of memory are one mutex for all connections, taken several times for each query.
+ * Too late where the process used the library before: then it stays as it was. */
+static void
+set_up_library(void)
+{
+    sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+}
+
 /* What was opened is what stat() saw: otherwise the file was changed in between. */
 static enum error_code
 check_opened(struct account_session *session, struct error *err)
@@ -224,8 +233,10 @@ open_file(struct account_session *session, enum account_access access, struct er
               | (access == ACCOUNT_READS ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE);
     struct stat file;
     enum error_code code = access == ACCOUNT_MAKES ? make_file(session->path, err) : ERROR_NONE;
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
     int result;
 
+    pthread_once(&once, set_up_library);
     if (code == ERROR_NONE)
         code = look_at_file(session->path, &file, err);
     if (code != ERROR_NONE)
