@@ -12,8 +12,9 @@
 #include <time.h>
 #include <unistd.h>
 
-/* Enough that a hash never delays an event loop, which runs at the process's own. */
-#define HASH_NICENESS 5
+/* So much lower than event loops, which run at the process's own, that a flood of hashes takes nothing from
+ * remembered sign-ins that can be measured; and still 3 % of a processor that others keep busy. */
+#define HASH_NICENESS 15
 
 /* --- making and unmaking --------------------------------------------------------- */
 
