@@ -70,6 +70,7 @@ answer_at_once(struct acceptor *self, int fd, span wire)
     unsigned char reply[PROTO_REPLY_MAX];
     struct auth_request request;
     struct verdict verdict;
+    struct report report;
     struct error err;
     ssize_t sent;
 
@@ -78,12 +79,16 @@ answer_at_once(struct acceptor *self, int fd, span wire)
     request.listener = &listener->config->auth;
     if (!auth_recall(self->all->site->auth, &request, &verdict))
         return false;
-    sent = send(fd, reply, listener->proto->answer(&verdict, reply), MSG_DONTWAIT | MSG_NOSIGNAL);
-    close(fd);
-    report_verdict(&(struct report){
+    report = (struct report){
         .listener = listener->config->title, .service = request.service,
         .login = verdict.account[0] ? span_of(verdict.account) : request.login,
-        .remote = request.remote, .took_ms = 0 }, &verdict, sent < 0);
+        .remote = request.remote, .took_ms = 0,
+    };
+    report_verdict(&report, &verdict);
+    sent = send(fd, reply, listener->proto->answer(&verdict, reply), MSG_DONTWAIT | MSG_NOSIGNAL);
+    close(fd);
+    if (sent < 0)
+        report_unsent(&report);
     return true;
 }
 

@@ -173,12 +173,12 @@ ask(struct auth *auth, const struct config *config, struct question *question)
 
     question->request.listener = &listener;
     auth_ask_and_wait(auth, request, &verdict);
-    write_verdict(&verdict);
     report_verdict(&(struct report){
         .listener = "direct", .service = request->service, .remote = request->remote,
         .login = verdict.account[0] ? span_of(verdict.account) : request->login,
         .took_ms = clock_now_ms(&clock_system) - began_ms,
-    }, &verdict, false);
+    }, &verdict);
+    write_verdict(&verdict);
 }
 
 /* Less than root before the first byte of a database; a warning at each sign-in helps nobody. */

@@ -106,18 +106,38 @@ static const enum dovecot_failure failures[REASONS] = {
 };
 _Static_assert(DOVECOT_REJECTED == 0, "what is not in the table is a plain rejection");
 
-static void
-report(const struct dovecot_request *request, const struct asker *asker,
-       const struct verdict *verdict, bool peer_is_gone)
+static struct report
+report_of(const struct dovecot_request *request, const struct asker *asker,
+          const struct verdict *verdict)
 {
     const struct conn *conn = &request->conn->conn;
 
-    report_verdict(&(struct report){
+    return (struct report){
         .listener = conn->listener ? conn->listener->config->title : "-",
         .login = verdict->account[0] ? span_of(verdict->account) : asker->login,
         .service = asker->service, .remote = asker->remote,
         .took_ms = conn->loop->now_ms - request->begun_ms,
-    }, verdict, peer_is_gone);
+    };
+}
+
+/* What is said afterwards leaves at the end of the turn, behind the line in the log. */
+static void
+report(const struct dovecot_request *request, const struct asker *asker,
+       const struct verdict *verdict)
+{
+    const struct report report = report_of(request, asker, verdict);
+
+    report_verdict(&report, verdict);
+}
+
+static void
+report_nobody_there(const struct dovecot_request *request, const struct verdict *verdict)
+{
+    const struct asker asker = asker_of(request);
+    const struct report report = report_of(request, &asker, verdict);
+
+    report_verdict(&report, verdict);
+    report_unsent(&report);
 }
 
 static void
@@ -134,7 +154,7 @@ tell(struct dovecot_request *request, const struct asker *asker, const struct ve
     else
         dovecot_say_fail(conn, request->id, DOVECOT_TEMPORARY, asker->login);
     request->is_told = true;
-    report(request, asker, verdict, false);
+    report(request, asker, verdict);
 }
 
 static void
@@ -164,10 +184,8 @@ forget(struct dovecot_request *request)
 static void
 drop(struct dovecot_request *request)
 {
-    struct asker asker = asker_of(request);
-
     if (request->state == DOVECOT_DELAYED)
-        report(request, &asker, &request->question.ticket.verdict, true);
+        report_nobody_there(request, &request->question.ticket.verdict);
     forget(request);
 }
 
@@ -206,12 +224,11 @@ ticket_back(struct question *question)
     struct dovecot_request *request = (struct dovecot_request *)question;
     struct dovecot_conn *conn = request->conn;
     int64_t not_before_ms = question->ticket.not_before_ms;
-    struct asker asker = asker_of(request);
 
     conn_take_ticket(&conn->conn);
     if (request->state == DOVECOT_DROPPED) {
         if (!request->is_told)
-            report(request, &asker, &question->ticket.verdict, true);
+            report_nobody_there(request, &question->ticket.verdict);
         dovecot_requests_put_back(&conn->open, request);
         if (conn->conn.fd < 0)
             dovecot_requests_free_spares(&conn->open);
@@ -381,7 +398,7 @@ refuse_base64(struct dovecot_request *request, const struct asker *asker)
 
     verdict_set(&verdict, REASON_MALFORMED, VIA_REQUEST);
     dovecot_say_fail(request->conn, request->id, DOVECOT_NOT_BASE64, asker->login);
-    report(request, asker, &verdict, false);
+    report(request, asker, &verdict);
     forget(request);
 }
 

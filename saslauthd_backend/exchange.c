@@ -22,6 +22,7 @@ enum exchange_state { EXCHANGE_READING, EXCHANGE_WAITING, EXCHANGE_DELAYED };
 
 struct exchange {
     struct conn conn;                   /* first */
+    const struct proto *proto;          /* its listener may go, what it speaks stays */
     enum exchange_state state;
     struct question question;
     char service[SERVICE_NAME_MAX + 1]; /* for the log, once the request's bytes are gone */
@@ -41,14 +42,12 @@ exchange_send(struct exchange *exchange, span reply)
 static void
 answer(struct exchange *exchange, const struct verdict *verdict, const struct report *report)
 {
-    const struct listener *listener = exchange->conn.listener;
     unsigned char reply[PROTO_REPLY_MAX];
-    bool sent = true;
 
-    if (listener)
-        sent = exchange_send(exchange, span_make(reply, listener->proto->answer(verdict, reply)));
     if (report)
-        report_verdict(report, verdict, !sent);
+        report_verdict(report, verdict);
+    if (!exchange_send(exchange, span_make(reply, exchange->proto->answer(verdict, reply))) && report)
+        report_unsent(report);
     conn_close(&exchange->conn);
 }
 
@@ -164,7 +163,7 @@ malformed(struct exchange *exchange, const struct error *err)
 
     log_line(LOG_LEVEL_WARNING, "listen \"%s\": malformed request: %s", listener->config->title,
              err->reason);
-    exchange_send(exchange, listener->proto->malformed);
+    exchange_send(exchange, exchange->proto->malformed);
     conn_close(&exchange->conn);
 }
 
@@ -184,7 +183,7 @@ feed(struct exchange *exchange, span wire)
     struct auth_request request;
     struct error err;
 
-    switch (conn->listener->proto->parse(wire, &request, &err)) {
+    switch (exchange->proto->parse(wire, &request, &err)) {
     case PROTO_REQUEST:
         ask(exchange, &request);
         break;
@@ -242,6 +241,7 @@ begin(struct conn *conn, span came)
 {
     struct exchange *exchange = (struct exchange *)conn;
 
+    exchange->proto = conn->listener->proto;
     exchange->state = EXCHANGE_READING;
     question_set(&exchange->question, conn->loop, ticket_back);
     if (came.len > 0)

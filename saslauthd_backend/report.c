@@ -12,25 +12,52 @@ token(span text, char out[LOG_TOKEN_MAX])
     return text.len ? log_token(text, out) : "-";
 }
 
+/* The fields of a request, as they are in each line about it. */
+struct tokens { char login[LOG_TOKEN_MAX], service[LOG_TOKEN_MAX], remote[LOG_TOKEN_MAX]; };
+
+struct fields { const char *login, *service, *remote; };
+
+static struct fields
+fields_of(const struct report *report, struct tokens *room)
+{
+    span address = span_until(report->remote, span_find(report->remote, ';'));
+
+    return (struct fields){ token(report->login, room->login), token(report->service, room->service),
+                            token(address, room->remote) };
+}
+
 void
-report_verdict(const struct report *report, const struct verdict *verdict, bool peer_is_gone)
+report_verdict(const struct report *report, const struct verdict *verdict)
 {
     static const enum log_level levels[] = {
         [VERDICT_ACCEPTED] = LOG_LEVEL_INFO, [VERDICT_REJECTED] = LOG_LEVEL_INFO,
         [VERDICT_UNAVAILABLE] = LOG_LEVEL_WARNING,
     };
     _Static_assert(COUNT(levels) == VERDICT_OUTCOMES, "an outcome lacks its level");
-    char login[LOG_TOKEN_MAX], service[LOG_TOKEN_MAX], remote[LOG_TOKEN_MAX];
     enum log_level level = levels[verdict->outcome];
-    span address = span_until(report->remote, span_find(report->remote, ';'));
+    struct tokens room;
+    struct fields of;
 
     if (level > log_level() || (verdict->outcome != VERDICT_ACCEPTED && !log_admits()))
         return;
-    log_line(level, "%s reason=%s via=%s listener=%s service=%s rip=%s login=%s ms=%lld%s",
+    of = fields_of(report, &room);
+    log_line(level, "%s reason=%s via=%s listener=%s service=%s rip=%s login=%s ms=%lld",
              verdict_outcome_word(verdict->outcome), verdict_reason_word(verdict->reason),
-             verdict_via_word(verdict->via), report->listener, token(report->service, service),
-             token(address, remote), token(report->login, login), (long long)report->took_ms,
-             peer_is_gone ? " peer=gone" : "");
+             verdict_via_word(verdict->via), report->listener, of.service, of.remote, of.login,
+             (long long)report->took_ms);
+}
+
+void
+report_unsent(const struct report *report)
+{
+    struct tokens room;
+    struct fields of;
+
+    if (log_level() < LOG_LEVEL_INFO || !log_admits())
+        return;
+    of = fields_of(report, &room);
+    log_line(LOG_LEVEL_INFO, "unsent listener=%s service=%s rip=%s login=%s: the peer is gone",
+             report->listener, of.service, of.remote, of.login);
 }
 
 void

@@ -4,6 +4,8 @@
  *
  * One line for each answer; fields are tokens that nothing from outside can widen (log_token()),
  * and what is not known is "-". doc/log.md lists the reasons.
+ * It is told before the answer is sent: who has an answer finds its line in front of that of whatever
+ * he asks next, whichever thread answers him then.
  * Threads  Any function from any thread.
  */
 #ifndef SASLAUTHD_BACKEND_REPORT_H
@@ -17,7 +19,11 @@ struct report {
     int64_t took_ms;
 };
 
-void report_verdict(const struct report *report, const struct verdict *verdict, bool peer_is_gone);
+void report_verdict(const struct report *report, const struct verdict *verdict);
+
+/* After report_verdict(): that answer reached nobody. */
+void report_unsent(const struct report *report);
+
 void report_refused_peer(const char *listener, int fd);
 
 #endif

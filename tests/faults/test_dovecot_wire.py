@@ -3,7 +3,7 @@
 The daemon is the real one; the client writes raw lines. CLAVIGER_LONG=1 has P11 and P12 at length.
 """
 
-import os, random, select, socket, sys, time
+import os, random, re, select, socket, sys, time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 import harness
@@ -246,6 +246,18 @@ def test_answers_come_in_any_order_and_CANCEL_takes_its_own_away():
         equal(client.line(), "FAIL\t2\treason=Authentication request timed out")
         equal(client.line(), "FAIL\t1\tuser=ada@example.org")
         assert client.is_silent()
+
+
+def test_an_answer_that_nobody_waits_for_any_more_is_told_behind_its_verdict():
+    site.add_stored("late@example.org", crypt("secret", "$6$rounds=300000$saltsaltsaltsalt"))
+    with Client(AUTH) as client:
+        number = client.auth("PLAIN", plain("late@example.org", "secret"), extra="rip=10.8.0.1")
+        client.send("CANCEL\t%d" % number)
+        signs_in(client)
+    wait_until(lambda: re.search(
+        r"accepted reason=ok .* rip=10\.8\.0\.1 login=late@example\.org ms=\d+\n(?:.*\n)*"
+        r".* info: unsent listener=auth service=smtp rip=10\.8\.0\.1 login=late@example\.org: the peer is gone$",
+        site.log_text(), re.M), 5, "both lines")
 
 
 def test_a_slow_answer_does_not_hold_up_a_quick_one():

@@ -281,6 +281,22 @@ def test_a_reload_takes_new_listeners_and_a_bad_file_changes_nothing():
         equal(site.ask("ada@example.org", "secret"), OK)
 
 
+def test_who_waits_on_a_listener_that_a_reload_takes_away_is_answered():
+    with started() as site:
+        site.add_stored("slow@example.org", harness.crypt("right", "$6$rounds=500000$saltsaltsaltsalt"))
+        good = open(site.conf).read()
+        with open(site.conf, "w") as f:
+            f.write(good + 'listen "more" { protocol = "saslauthd"  path = "%s/more"  mode = 0600 }\n' % site.dir)
+        equal(site.ctl("reload").returncode, 0)
+        with site.connect(site.dir + "/more") as sock:
+            sock.sendall(frame("slow@example.org", "right"))
+            wait_until(lambda: site.status()["waiting"] == 1, 5, "a hash that goes on")
+            with open(site.conf, "w") as f:
+                f.write(good)
+            equal(site.ctl("reload").returncode, 0)
+            equal(read_reply(sock), OK, "its question was asked before")
+
+
 def test_a_reload_keeps_what_is_cached_unless_the_accounts_changed():
     with started() as site:
         equal(site.ask("ada@example.org", "secret"), OK)

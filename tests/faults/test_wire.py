@@ -4,7 +4,7 @@
 The daemon is the real one; the client writes raw bytes.
 """
 
-import os, random, socket, struct, sys, threading, time
+import os, random, re, socket, struct, sys, threading, time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 import harness
@@ -55,6 +55,19 @@ def test_P01_the_fifth_field_is_the_remote_in_the_log():
     wait_until(lambda: "service=smtp rip=-" in site.log_text(), 5, "the four-field form is logged")
     line = [l for l in site.log_text().splitlines() if "rip=192.0.2.55 " in l]
     equal(len(line), 1, "lines with the remote")
+
+
+def test_an_answer_that_reached_nobody_is_told_behind_its_verdict():
+    site.add_stored("slow@example.org", harness.crypt("right", "$6$rounds=300000$saltsaltsaltsalt"))
+    sock = site.connect()
+    sock.sendall(frame("slow@example.org", "right", remote="10.8.0.1"))
+    sock.close()
+    wait_until(lambda: re.search(
+        r"^\S+ info: accepted reason=ok .* rip=10\.8\.0\.1 login=slow@example\.org ms=\d+\n"
+        r"(?:.*\n)*\S+ info: unsent listener=test service=imap rip=10\.8\.0\.1 login=slow@example\.org: "
+        r"the peer is gone$", site.log_text(), re.M), 5, "both lines")
+    equal(site.ask("slow@example.org", "right", remote="10.8.0.2"), OK)
+    assert "unsent" not in site.log_text().partition("rip=10.8.0.2")[2], "this one was there"
 
 
 def test_P02_a_late_fifth_field_does_no_harm():
@@ -204,6 +217,17 @@ def test_many_at_once_each_get_their_own_answer():
     for t in threads:
         t.join()
     equal(wrong, [])
+
+
+def test_verdicts_are_in_the_log_in_the_order_in_which_one_client_asked():
+    """Each is another connection, and so may be another thread's."""
+    remotes = ["10.7.%d.%d" % divmod(i, 250) for i in range(1500)]
+    for remote in remotes:
+        equal(site.ask("ada@example.org", "secret", remote=remote), OK, remote)
+    told = wait_until(lambda: (lambda found: len(found) == len(remotes) and found)(
+        re.findall(r" reason=ok .* rip=(10\.7\.\S+)", site.log_text())), 5, "a line of each")
+    late = [(a, b) for a, b in zip(told, remotes) if a != b]
+    assert not late, "%d of %d are not in their place: %s" % (len(late), len(told), late[:4])
 
 
 def test_the_daemon_ends_well():
