@@ -60,6 +60,13 @@ throttle_config_default(struct throttle_config *config)
     };
 }
 
+void
+throttle_config_off(struct throttle_config *config)
+{
+    throttle_config_default(config);
+    config->per_account = config->per_network = 0;
+}
+
 /* --- tables ----------------------------------------------------------------------------- */
 
 static bool

@@ -31,6 +31,7 @@ struct throttle_config {
 };
 
 void throttle_config_default(struct throttle_config *config);
+void throttle_config_off(struct throttle_config *config);       /* nobody waits */
 
 /* Borrows what `config` points to. The caller gives *out to throttle_free(). */
 enum error_code throttle_new(const struct throttle_config *config, struct throttle **out,

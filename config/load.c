@@ -23,7 +23,7 @@ set_defaults(struct config *config)
     };
     cache_config_default(&config->cache);
     password_bounds_default(&config->auth.password);
-    throttle_config_default(&config->auth.throttle);
+    throttle_config_off(&config->auth.throttle);
     config->auth.local_case = IDENTITY_LOWER;
     config->auth.queue_max = 10000;
 }

@@ -207,6 +207,14 @@ begin_config(struct config_draft *draft, const char *title, struct error *err)
     return &draft->config;
 }
 
+/* Who writes the section wants it. */
+static void *
+begin_throttle(struct config_draft *draft, const char *title, struct error *err)
+{
+    throttle_config_default(&draft->config.auth.throttle);
+    return begin_config(draft, title, err);
+}
+
 /* One zeroed element more at the end of *array, which has *count; *kept gets a copy of its title. */
 static void *
 append_titled(struct keep *keep, void **array, size_t *count, size_t size, const char *title,
@@ -422,7 +430,7 @@ const struct config_section config_sections[CONFIG_SECTIONS] = {
     { "service", true, KEYS(service_keys), begin_service, check_service },
     { "cache", false, KEYS(cache_keys), begin_config, check_cache },
     { "password", false, KEYS(password_keys), begin_config, check_password },
-    { "throttle", false, KEYS(throttle_keys), begin_config, NULL },
+    { "throttle", false, KEYS(throttle_keys), begin_throttle, NULL },
     { "identity", false, KEYS(identity_keys), begin_config, NULL },
 };
 _Static_assert(COUNT(accounts_keys) <= CONFIG_KEYS_MAX && COUNT(daemon_keys) <= CONFIG_KEYS_MAX,

@@ -216,6 +216,26 @@ every_key_reaches_its_struct(void **state)
     config_free(config);
 }
 
+static void
+who_writes_no_section_throttle_has_none(void **state)
+{
+    static const struct { const char *text; size_t per_account, per_network; } cases[] = {
+        { "", 0, 0 }, { "throttle { }", 300, 3000 }, { "throttle { per_network = 7 }", 300, 7 },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        char text[300];
+        struct config *config;
+
+        snprintf(text, sizeof(text), ONE_SOURCE ONE_LISTENER "%s", cases[i].text);
+        config = load_good(text);
+        assert_int_equal(config->auth.throttle.per_account, cases[i].per_account);
+        assert_int_equal(config->auth.throttle.per_network, cases[i].per_network);
+        config_free(config);
+    }
+}
+
 /* --- durations ----------------------------------------------------------------------- */
 
 static const struct { const char *text; int64_t ms; } durations[] = {
@@ -383,6 +403,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_least_configuration_is_right_for_one_host),
         cmocka_unit_test(every_key_reaches_its_struct),
+        cmocka_unit_test(who_writes_no_section_throttle_has_none),
         cmocka_unit_test(a_duration_has_its_unit),
         cmocka_unit_test(a_size_counts_in_powers_of_1024),
         cmocka_unit_test(what_is_just_inside_its_bounds_is_accepted),
