@@ -68,14 +68,6 @@ password_class_name(enum password_class class)
     return names[class];
 }
 
-/* A stored password that was recognised and may be verified. `decoded` is wiped by the caller. */
-struct recognised {
-    const struct scheme *scheme;
-    span data;
-    struct secret decoded;
-    struct password_cost cost;
-};
-
 static bool
 is_within(const struct password_bounds *bounds, const struct password_cost *cost,
           struct error *err)
@@ -84,10 +76,9 @@ is_within(const struct password_bounds *bounds, const struct password_cost *cost
         && bounds_allow(cost->ns / 1000000, bounds->cost_ms_max, "max_cost_ms", err);
 }
 
-/* RIGHT when it can be verified: well-formed and within all bounds. */
-static enum password_verdict
-recognise(const struct password_bounds *bounds, const struct stored_password *stored,
-          struct recognised *out, struct error *err)
+enum password_verdict
+scheme_admit(const struct password_bounds *bounds, const struct stored_password *stored,
+             struct recognised *out, struct error *err)
 {
     const struct scheme *scheme;
 
@@ -119,7 +110,7 @@ password_inspect(const struct password_bounds *bounds, const struct stored_passw
     enum password_verdict verdict;
 
     error_clear(err);
-    verdict = recognise(bounds, stored, &found, err);
+    verdict = scheme_admit(bounds, stored, &found, err);
     *out = (struct password_facts){ .scheme = NULL };
     if (verdict == PASSWORD_RIGHT)
         out->cost = found.cost;
@@ -188,7 +179,7 @@ password_verify(const struct password_bounds *bounds, const struct stored_passwo
     if (password.len > bounds->length_max || span_has(password, '\0')
         || (password.len == 0 && !bounds->allow_empty))
         return PASSWORD_WRONG;
-    verdict = recognise(bounds, stored, &found, err);
+    verdict = scheme_admit(bounds, stored, &found, err);
     if (verdict == PASSWORD_RIGHT) {
         trial.scheme = found.scheme;
         trial.data = found.data;
@@ -203,12 +194,19 @@ password_verify(const struct password_bounds *bounds, const struct stored_passwo
 }
 
 enum password_verdict
+scheme_computed(bool ok, struct error *err)
+{
+    if (ok)
+        return PASSWORD_RIGHT;
+    error_set(err, ERROR_UNAVAILABLE, "its library could not compute it");
+    return PASSWORD_FAILED;
+}
+
+enum password_verdict
 scheme_compare(bool computed, span made, span stored, struct error *err)
 {
-    if (!computed) {
-        error_set(err, ERROR_UNAVAILABLE, "its library could not compute it");
+    if (scheme_computed(computed, err) != PASSWORD_RIGHT)
         return PASSWORD_FAILED;
-    }
     return secret_equal(made, stored) ? PASSWORD_RIGHT : PASSWORD_WRONG;
 }
 

@@ -96,6 +96,17 @@ scheme_known(span name)
     return false;
 }
 
+unsigned
+scheme_mechanisms(span name)
+{
+    unsigned mechanisms = 0;
+
+    FOR_EACH_SCHEME(scheme)
+        if (has_name(scheme, name))
+            mechanisms |= scheme->mechanisms;
+    return mechanisms;
+}
+
 const struct scheme *
 scheme_find(span name, span data)
 {
