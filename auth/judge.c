@@ -5,7 +5,7 @@
  *        └── next source ◀────────┤
  *                                 └─ a row ─▶ hash thread ───────▶ accepted or rejected, remembered
  *
- * A flight is worked on by one thread at a time and always ends in land().
+ * A flight is worked on by one thread at a time and always ends in judge_land().
  */
 #include "auth/engine.h"
 
@@ -36,7 +36,8 @@ judge_answer(struct flight *flight, enum verdict_reason reason, enum verdict_via
         tickets = ticket->next;
         ticket->verdict = verdict;
         ticket->not_before_ms = not_before_ms;
-        counts_verdict(&auth->counts, &verdict);
+        if (flight->action != AUTH_CREDENTIALS || reason != REASON_OK)     /* that is no sign-in yet */
+            counts_verdict(&auth->counts, &verdict);
         ticket->done(ticket);
     }
     if (reason == REASON_OK && (via == VIA_LOOKUP || via == VIA_REVALIDATED)
@@ -295,8 +296,8 @@ is_quick(const struct flight *flight)
     return !flight->secrets && password_is_quick(&stored);
 }
 
-static void
-send_to_hash(struct flight *flight)
+void
+judge_send_to_hash(struct flight *flight)
 {
     struct auth *auth = flight->auth;
 
@@ -315,12 +316,16 @@ judge_account(struct flight *flight)
                                                   span_of(flight->network),
                                                   clock_unix_s(auth->clock));
 
+    if (flight->action == AUTH_CREDENTIALS) {
+        credentials_of_row(flight);
+        return;
+    }
     if (flight->action == AUTH_ACCOUNT || flight->action == AUTH_SESSION) {
         judge_land(flight, policy, VIA_LOOKUP, 0);
         return;
     }
     if (flight->action == AUTH_CHANGE) {
-        send_to_hash(flight);
+        judge_send_to_hash(flight);
         return;
     }
     judge_fingerprint(auth->cache, &flight->account, flight->secrets, &flight->fingerprint);
@@ -338,7 +343,7 @@ judge_account(struct flight *flight)
         judge_run_hash(auth, 0, &flight->job);
         return;
     }
-    send_to_hash(flight);
+    judge_send_to_hash(flight);
 }
 
 /* No source has it, or what one has is nobody's. */
@@ -348,6 +353,10 @@ judge_nobody(struct flight *flight, enum verdict_reason reason)
     if (flight->action == AUTH_PASSWORD)
         cache_observe(flight->auth->cache, &flight->key, NULL);
     log_row_fault(flight, reason);
+    if (flight->action == AUTH_CREDENTIALS) {
+        credentials_of_nobody(flight, reason);
+        return;
+    }
     remember_rejection(flight, reason);
     judge_land_paced(flight, reason);
 }
@@ -495,6 +504,10 @@ judge_run_hash(void *context, size_t worker, struct job *job)
     }
     if (clock_now_ms(auth->clock) >= atomic_load(&flight->deadline_ms)) {
         judge_land(flight, REASON_DEADLINE, VIA_LOOKUP, 0);
+        return;
+    }
+    if (flight->action == AUTH_CREDENTIALS) {
+        credentials_run_hash(flight);
         return;
     }
     if (flight->action == AUTH_CHANGE) {

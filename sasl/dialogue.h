@@ -24,11 +24,13 @@
 struct sasl;                    /* opaque: what all dialogues of a daemon share */
 struct dialogue;                /* opaque */
 
+#define SASL_NONCE_ROOM 64
+
 /* Where what cannot be foreseen comes from; a test has its own. */
 struct sasl_world {
-    const struct clock *clock;
+    const struct clock *clock;  /* its unix_s goes into CRAM-MD5 challenges */
     /* Printable ASCII without a comma, terminated, never the same twice. */
-    void (*nonce)(void *context, char out[], size_t size);
+    void (*nonce)(void *context, char out[static SASL_NONCE_ROOM]);
     void *context;
     const char *host;           /* named in CRAM-MD5 challenges: a host name */
 };
@@ -46,7 +48,8 @@ bool sasl_offers(const struct sasl *sasl, enum mechanism mechanism);
 /* Who asks; copied. */
 struct dialogue_who {
     const struct auth_listener *listener;       /* borrowed until the dialogue ends */
-    span service, remote;                       /* as in struct auth_request */
+    span service, remote;                       /* as in struct auth_request; what is longer
+                                                 * than any name is nobody's */
 };
 
 enum dialogue_progress { DIALOGUE_CONTINUE, DIALOGUE_LATER, DIALOGUE_DONE };

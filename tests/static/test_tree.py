@@ -19,8 +19,10 @@ ROOMS = {
     "cache": ["common"],
     "account": ["common"],
     "auth": ["common", "password", "cache", "account"],
+    "sasl": ["common", "password", "account", "auth"],
     "config": ["common", "password", "cache", "account", "auth"],
-    "saslauthd_backend": ["common", "password", "cache", "account", "auth", "config"],
+    "saslauthd_backend": ["common", "password", "cache", "account", "auth", "sasl",
+                          "config"],
     "tools": ["common", "password", "cache", "account", "auth", "config"],
     "pam_module": [],
 }
