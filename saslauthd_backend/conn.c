@@ -49,6 +49,7 @@ conn_new(struct loop *loop, const struct listener *listener, int fd)
     conn->ticket_is_out = false;
     conn->fd = fd;
     conn->accepted_ms = loop->now_ms;
+    conn->held = NULL;
     conn->bytes = NULL;
     conn->used = conn->room = 0;
     conn->older = loop->newest;
@@ -75,6 +76,8 @@ conn_retire(struct conn *conn)
 {
     struct loop *loop = conn->loop;
 
+    if (conn->held)
+        conn->held->free(conn->held);
     *(conn->older ? &conn->older->newer : &loop->oldest) = conn->newer;
     *(conn->newer ? &conn->newer->older : &loop->newest) = conn->older;
     conn->next_spare = loop->dead;
@@ -154,11 +157,14 @@ conn_send(struct conn *conn, span reply)
 static void
 conn_answer(struct conn *conn, const struct verdict *verdict, const struct report *report)
 {
+    const struct proto *proto = conn->listener ? conn->listener->proto : NULL;
     unsigned char reply[PROTO_REPLY_MAX];
     bool sent = true;
 
-    if (conn->listener)
-        sent = conn_send(conn, span_make(reply, conn->listener->proto->answer(verdict, reply)));
+    if (proto && proto->answer_held)
+        sent = conn_send(conn, proto->answer_held(conn->held, verdict));
+    else if (proto)
+        sent = conn_send(conn, span_make(reply, proto->answer(verdict, reply)));
     if (report)
         report_verdict(report, verdict, !sent);
     conn_close(conn);
@@ -265,6 +271,16 @@ conn_alarm(struct loop *loop, struct alarm *alarm)
 
 /* --- reading ---------------------------------------------------------------------- */
 
+static enum auth_answer
+ask_auth(struct conn *conn, const struct auth_request *request, struct verdict *verdict)
+{
+    const struct proto *proto = conn->listener->proto;
+    struct auth *auth = conn->loop->site->auth;
+
+    return proto->ask ? proto->ask(auth, request, &conn->ticket, verdict, &conn->held)
+                      : auth_ask(auth, request, &conn->ticket, verdict);
+}
+
 static void
 conn_ask(struct conn *conn, struct auth_request *request)
 {
@@ -273,7 +289,7 @@ conn_ask(struct conn *conn, struct auth_request *request)
 
     request->listener = &listener->config->auth;
     request->by_root = request->by_root && listener_peer_is_root(conn->fd);
-    if (auth_ask(conn->loop->site->auth, request, &conn->ticket, &verdict) == AUTH_LATER) {
+    if (ask_auth(conn, request, &verdict) == AUTH_LATER) {
         conn_wait(conn, request);
         return;
     }

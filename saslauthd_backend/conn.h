@@ -34,6 +34,7 @@ struct conn {
     bool ticket_is_out;
     int fd;
     int64_t accepted_ms;
+    struct proto_held *held;            /* the protocol's, of this request; or NULL */
     unsigned char *bytes;               /* of a request that came in pieces */
     size_t used, room;
     struct conn *older, *newer;         /* all of the loop's, in order of arrival */

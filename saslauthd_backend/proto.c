@@ -6,7 +6,7 @@
 const struct proto *
 proto_find(enum listen_protocol protocol)
 {
-    static const struct proto *const protos[] = { &proto_saslauthd, &proto_pam };
+    static const struct proto *const protos[] = { &proto_saslauthd, &proto_pam, &proto_auxprop };
 
     for (size_t i = 0; i < COUNT(protos); i++)
         if (protos[i]->protocol == protocol)

@@ -17,6 +17,9 @@ enum proto_progress {
 
 #define PROTO_REPLY_MAX 512
 
+/* What a request of some protocols holds besides its ticket, until it is answered. */
+struct proto_held { void (*free)(struct proto_held *held); };
+
 struct proto {
     enum listen_protocol protocol;
     size_t request_max;         /* bytes; more is never read */
@@ -24,10 +27,18 @@ struct proto {
     /* How many bytes of `out` are the reply. */
     size_t (*answer)(const struct verdict *verdict, unsigned char out[PROTO_REPLY_MAX]);
     span malformed;             /* the reply to bytes that are no request */
+    /* Where a verdict is not all that is asked for, both; else NULL: auth_ask() and `answer`.
+     * *held_out is the connection's from then on. */
+    enum auth_answer (*ask)(struct auth *auth, const struct auth_request *request,
+                            struct auth_ticket *ticket, struct verdict *verdict,
+                            struct proto_held **held_out);
+    /* The reply, borrowed from `held`. `held` is NULL when nothing was asked. */
+    span (*answer_held)(struct proto_held *held, const struct verdict *verdict);
 };
 
 extern const struct proto proto_saslauthd;
 extern const struct proto proto_pam;
+extern const struct proto proto_auxprop;
 
 /* NULL for a protocol that the loops do not serve. */
 const struct proto *proto_find(enum listen_protocol protocol);

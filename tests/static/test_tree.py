@@ -25,10 +25,12 @@ ROOMS = {
                           "config"],
     "tools": ["common", "password", "cache", "account", "auth", "config"],
     "pam_module": [],
+    "sasl_plugin": [],
 }
 # A header by name where the room as a whole would be too much.
 ALSO = {
     "pam_module": ["common/pam_wire.h"],
+    "sasl_plugin": ["common/auxprop_wire.h"],
     "tools": ["saslauthd_backend/control_wire.h"],
 }
 INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"', re.M)
