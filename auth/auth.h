@@ -40,8 +40,9 @@ struct auth_config {
                                                  * "{NAME}", where a source does not say; NULL: nothing */
     /* Names that nobody has are given challenges all the same, made of this key and the name. */
     const unsigned char *challenge_key;         /* AUTH_CHALLENGE_KEY bytes, copied; NULL: random */
-    uint64_t scram_rounds;                      /* of such, and of SCRAM from plaintext; 0: the
-                                                 * least that the mechanism allows */
+    uint64_t scram_rounds;                      /* of such, and of SCRAM from plaintext; 0: as
+                                                 * the first make_scheme that makes verifiers, or
+                                                 * the least that the mechanism allows */
     const struct auth_service_rule *services;   /* by mapped name */
     size_t services_count;
 };

@@ -41,6 +41,37 @@ mechanism_of(const struct auth_credentials *credentials)
     return (enum mechanism)mechanism;
 }
 
+/* --- schemes ------------------------------------------------------------------------ */
+
+/* "NAME" or "{NAME}". */
+static span
+name_of_scheme(const char *scheme)
+{
+    const span name = span_of(scheme);
+
+    return span_starts(name, "{") ? span_until(span_from(name, 1), span_find(name, '}') - 1) : name;
+}
+
+static unsigned
+mechanisms_of_scheme(const char *scheme)
+{
+    return credential_mechanisms_of(name_of_scheme(scheme));
+}
+
+/* How many rounds a verifier is made with; 0 for what is none. */
+static uint64_t
+rounds_of_scheme(const char *scheme)
+{
+    struct password_scheme_info info;
+
+    if (!(mechanisms_of_scheme(scheme) & MECHANISMS_SCRAM))
+        return 0;
+    for (size_t i = 0; password_scheme_get(i, &info); i++)
+        if (span_is_nocase(name_of_scheme(scheme), info.name))
+            return info.default_cost;
+    return 0;
+}
+
 /* --- salts of names ----------------------------------------------------------------- */
 
 void
@@ -52,6 +83,8 @@ credentials_set(struct auth *auth)
         memcpy(auth->challenge_key, auth->config.challenge_key, AUTH_CHALLENGE_KEY);
     else
         randombytes_buf(auth->challenge_key, AUTH_CHALLENGE_KEY);
+    for (size_t i = 0; auth->config.scram_rounds == 0 && i < auth->sources_count; i++)
+        auth->config.scram_rounds = rounds_of_scheme(account_source_make(auth->sources[i].source));
     if (auth->config.scram_rounds < CREDENTIAL_ROUNDS_MIN)
         auth->config.scram_rounds = CREDENTIAL_ROUNDS_MIN;
 }
@@ -357,17 +390,6 @@ auth_credentials_settle(struct auth *auth, const struct auth_credentials *creden
     verdict_set(verdict, is_proved ? credentials->if_right : credentials->if_wrong, VIA_LOOKUP);
     verdict->must_change = verdict->outcome == VERDICT_ACCEPTED && credentials->must_change;
     counts_verdict(&auth->counts, verdict);
-}
-
-/* "NAME" or "{NAME}". */
-static unsigned
-mechanisms_of_scheme(const char *scheme)
-{
-    span name = span_of(scheme);
-
-    if (span_starts(name, "{"))
-        name = span_until(span_from(name, 1), span_find(name, '}') - 1);
-    return credential_mechanisms_of(name);
 }
 
 unsigned

@@ -366,6 +366,7 @@ hold_running(void *context, struct control_held *out)
 
     pthread_rwlock_rdlock(&server->lock);
     out->auth = server->running->site.auth;
+    out->sasl = server->running->site.sasl;
     out->cache = server->running->cache;
 }
 

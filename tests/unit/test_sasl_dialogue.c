@@ -346,6 +346,12 @@ rounds_of_challenges_are_those_of_the_configuration(void **state)
     sign_in(bench, MECHANISM_SCRAM_SHA_1, "nobody", "pencil", salt);
     assert_string_equal(strrchr(salt, ','), ",i=5000");
     sasl_bench_free(bench);
+    bench = sasl_bench_new();           /* nobody said: as verifiers are made */
+    bench->make_scheme = "{SCRAM-SHA-256}";
+    sasl_bench_start(bench);
+    sign_in(bench, MECHANISM_SCRAM_SHA_256, "nobody", "pencil", salt);
+    assert_string_equal(strrchr(salt, ','), ",i=65536");
+    sasl_bench_free(bench);
 }
 
 /* --- three outcomes -------------------------------------------------------------------------- */
