@@ -10,7 +10,7 @@ from harness import Site, counted, crypt, equal
 MECHANISMS = ("CRAM-MD5", "SCRAM-SHA-1", "SCRAM-SHA-256")
 ACCOUNTS = 'accounts "mail" { preset = "claviger"  file = "%%(dir)s/accounts.db"  %s }\n'
 ALL = 'mechanisms = { "CRAM-MD5", "SCRAM-SHA-1", "SCRAM-SHA-256" }'
-LISTEN = Site.LISTEN + 'listen "plugin" { protocol = "auxprop"  path = "%(dir)s/auxprop" }\n'
+LISTEN = 'listen "plugin" { protocol = "auxprop"  path = "%(dir)s/auxprop" }\n' + Site.LISTEN
 
 
 class Mechanisms(Site):
