@@ -77,6 +77,7 @@ struct auth_request {
     bool by_root;                                       /* AUTH_CHANGE: whoever asks need not know the old one */
     span accounts;                                      /* the title of the one source to ask; empty: all */
     const struct auth_listener *listener;
+    unsigned wanted;            /* AUTH_CREDENTIALS: the caller's own, which nobody here reads */
 };
 
 /* Left by a caller that did not get its answer at once. Its owner is auth from AUTH_LATER until

@@ -24,13 +24,7 @@ credentials_of(const struct flight *flight)
     return (struct auth_credentials *)flight->tickets;
 }
 
-static bool
-is_for_dialogue(const struct auth_credentials *credentials)
-{
-    return credentials->plaintext == NULL;
-}
-
-/* The one that a dialogue wants. */
+/* The one that a dialogue wants; the first of a peer's. */
 static enum mechanism
 mechanism_of(const struct auth_credentials *credentials)
 {
@@ -112,27 +106,34 @@ terms_of(const struct flight *flight, enum mechanism mechanism, unsigned char sa
 
 /* --- the end ------------------------------------------------------------------------ */
 
+static void
+fake(struct flight *flight, enum mechanism mechanism)
+{
+    unsigned char salt[SALT_LEN];
+    const struct credential_terms terms = terms_of(flight, mechanism, salt);
+
+    credential_fake(mechanism, &terms, &credentials_of(flight)->credentials[mechanism]);
+}
+
 /* What is said to whoever has no credential, in the time that a real one takes. */
 static void
 land_without(struct flight *flight, enum verdict_reason reason)
 {
     struct auth_credentials *out = credentials_of(flight);
     struct auth *auth = flight->auth;
-    unsigned char salt[SALT_LEN];
-    struct credential_terms terms;
-    enum mechanism mechanism;
 
-    if (!is_for_dialogue(out)) {
+    if (out->plaintext) {
         judge_land(flight, reason, VIA_LOOKUP, 0);
         return;
     }
-    mechanism = mechanism_of(out);
-    terms = terms_of(flight, mechanism, salt);
-    credential_fake(mechanism, &terms, &out->credentials[mechanism]);
+    for (unsigned i = 0; i < MECHANISMS; i++)
+        if (out->wanted & MECHANISM_BIT(i))
+            fake(flight, (enum mechanism)i);
     out->served = out->wanted;
     out->if_right = out->if_wrong = reason;
-    judge_land(flight, REASON_OK, VIA_LOOKUP,
-               clock_now_ms(auth->clock) + pace_draw_ms(&auth->challenge_pace[mechanism]));
+    judge_land(flight, out->for_peer ? reason : REASON_OK, VIA_LOOKUP,
+               clock_now_ms(auth->clock)
+                   + pace_draw_ms(&auth->challenge_pace[mechanism_of(out)]));
 }
 
 static void
@@ -248,10 +249,8 @@ make(struct flight *flight, const struct account_secret *secret, enum mechanism 
     }
     verdict = credential_make(&config->password, &stored, mechanism, &terms,
                               &out->credentials[mechanism], err);
-    if (verdict == PASSWORD_RIGHT) {
-        out->served |= MECHANISM_BIT(mechanism);
+    if (verdict == PASSWORD_RIGHT)
         tell_rounds(flight, &out->credentials[mechanism]);
-    }
     return verdict;
 }
 
@@ -274,18 +273,11 @@ make_for_dialogue(struct flight *flight, const struct choice *choice)
         return;
     }
     pace_note(&auth->challenge_pace[mechanism], clock_now_ms(auth->clock) - flight->queued_at_ms);
+    out->served = out->wanted;
     out->if_right = choice->policy;
     out->if_wrong = REASON_WRONG_PASSWORD;
     out->must_change = !choice->secret && flight->account.must_change;
     judge_land(flight, REASON_OK, VIA_LOOKUP, 0);
-}
-
-void
-credentials_run_hash(struct flight *flight)
-{
-    const struct choice choice = choose(flight, credentials_of(flight)->wanted);
-
-    make_for_dialogue(flight, &choice);
 }
 
 static void
@@ -309,62 +301,128 @@ serve_dialogue(struct flight *flight, unsigned mechanisms)
 /* --- for a peer that verifies by itself ------------------------------------------------ */
 
 /* Of the stored passwords that policy allows, the first that is plaintext. */
-static bool
-take_plaintext(struct flight *flight, unsigned mechanisms)
+static void
+give_plaintext(struct flight *flight, unsigned mechanisms)
 {
-    const struct auth_config *config = &flight->auth->config;
     const struct choice choice = choose(flight, mechanisms);
     struct stored_password stored;
 
-    if (!choice.found || choice.policy != REASON_OK || trial_refuses(config, "PLAIN"))
-        return false;
-    stored = trial_stored(&flight->account, choice.secret, identity_name(&flight->who));
-    return credential_plaintext(&stored, credentials_of(flight)->plaintext);
-}
-
-static void
-serve_peer(struct flight *flight, unsigned mechanisms)
-{
-    struct auth_credentials *out = credentials_of(flight);
-    enum verdict_reason policy = policy_judge_any(&flight->account, flight->secrets,
-                                                  span_of(flight->network),
-                                                  clock_unix_s(flight->auth->clock));
-    enum password_verdict verdict = PASSWORD_WRONG;
-    struct error err;
-
-    if (policy == REASON_OK && take_plaintext(flight, mechanisms)) {
-        judge_land(flight, REASON_OK, VIA_LOOKUP, 0);
+    if (!choice.found) {
+        land_unserved(flight);
         return;
     }
-    for (unsigned i = 0; policy == REASON_OK && i < MECHANISMS; i++) {
-        const struct choice choice = choose(flight, mechanisms & MECHANISM_BIT(i));
+    stored = trial_stored(&flight->account, choice.secret, identity_name(&flight->who));
+    if (choice.policy != REASON_OK)
+        judge_land(flight, choice.policy, VIA_LOOKUP, 0);
+    else if (trial_refuses(&flight->auth->config, password_scheme_name(&stored, &(struct error){ 0 }))
+             || !credential_plaintext(&stored, credentials_of(flight)->plaintext))
+        judge_land(flight, REASON_MECHANISM_UNSERVED, VIA_LOOKUP, 0);
+    else
+        judge_land(flight, REASON_OK, VIA_LOOKUP, 0);
+}
 
-        if (choice.found && choice.policy == REASON_OK)
-            verdict = make(flight, choice.secret, (enum mechanism)i, &err);
+/* One of those that the peer wants. WRONG: it is made up. *reason_io: what the best of them says. */
+static enum password_verdict
+make_for_peer(struct flight *flight, enum mechanism mechanism, const struct choice *choice,
+              enum verdict_reason *reason_io, struct error *err)
+{
+    struct auth_credentials *out = credentials_of(flight);
+    const enum password_verdict verdict = choice->found
+        ? make(flight, choice->secret, mechanism, err) : PASSWORD_WRONG;
+
+    if (verdict == PASSWORD_WRONG)
+        fake(flight, mechanism);
+    if (verdict != PASSWORD_RIGHT)
+        return verdict;
+    if (choice->policy != REASON_OK)
+        credential_spoil(&out->credentials[mechanism]);
+    if (*reason_io != REASON_OK)
+        *reason_io = choice->policy;
+    return verdict;
+}
+
+static unsigned
+mechanisms_of(const struct flight *flight)
+{
+    return credentials_of(flight)->wanted
+        & auth_mechanisms_of(flight->auth->sources[flight->source].source);
+}
+
+/* On the lookup's thread, or on a hash thread. */
+static void
+give_credentials(struct flight *flight)
+{
+    struct auth_credentials *out = credentials_of(flight);
+    struct auth *auth = flight->auth;
+    enum verdict_reason reason = REASON_MECHANISM_UNSERVED;
+    struct error err;
+
+    for (unsigned i = 0; i < MECHANISMS; i++) {
+        const struct choice choice = choose(flight, mechanisms_of(flight) & MECHANISM_BIT(i));
+        enum password_verdict verdict;
+
+        if (!(out->wanted & MECHANISM_BIT(i)))
+            continue;
+        verdict = make_for_peer(flight, (enum mechanism)i, &choice, &reason, &err);
         if (verdict == PASSWORD_BAD || verdict == PASSWORD_FAILED) {
             land_fault(flight, trial_reason(verdict), &err);
             return;
         }
     }
-    if (policy == REASON_OK && out->served == 0)
+    if (reason == REASON_MECHANISM_UNSERVED) {
         land_unserved(flight);
-    else
-        judge_land(flight, policy, VIA_LOOKUP, 0);
+        return;
+    }
+    pace_note(&auth->challenge_pace[mechanism_of(out)],
+              clock_now_ms(auth->clock) - flight->queued_at_ms);
+    out->served = out->wanted;
+    judge_land(flight, reason, VIA_LOOKUP, 0);
 }
+
+static bool
+is_slow(const struct flight *flight, unsigned mechanisms)
+{
+    const struct choice choice = choose(flight, mechanisms & MECHANISMS_SCRAM);
+    struct stored_password stored;
+
+    if (!choice.found)
+        return false;
+    stored = trial_stored(&flight->account, choice.secret, identity_name(&flight->who));
+    return credential_is_slow(&stored, MECHANISM_SCRAM_SHA_256);
+}
+
+static void
+serve_peer(struct flight *flight, unsigned mechanisms)
+{
+    if (credentials_of(flight)->plaintext)
+        give_plaintext(flight, auth_mechanisms_of(flight->auth->sources[flight->source].source));
+    else if (is_slow(flight, mechanisms))
+        judge_send_to_hash(flight);
+    else
+        give_credentials(flight);
+}
+
+/* --- the way in and on ----------------------------------------------------------------- */
 
 void
 credentials_of_row(struct flight *flight)
 {
-    const struct auth *auth = flight->auth;
-    const struct auth_credentials *out = credentials_of(flight);
-    const unsigned mechanisms = out->wanted
-        & auth_mechanisms_of(auth->sources[flight->source].source);
-
-    flight->queued_at_ms = clock_now_ms(auth->clock);
-    if (is_for_dialogue(out))
-        serve_dialogue(flight, mechanisms);
+    flight->queued_at_ms = clock_now_ms(flight->auth->clock);
+    if (credentials_of(flight)->for_peer)
+        serve_peer(flight, mechanisms_of(flight));
     else
-        serve_peer(flight, mechanisms);
+        serve_dialogue(flight, mechanisms_of(flight));
+}
+
+void
+credentials_run_hash(struct flight *flight)
+{
+    const struct choice choice = choose(flight, mechanisms_of(flight));
+
+    if (credentials_of(flight)->for_peer)
+        give_credentials(flight);
+    else
+        make_for_dialogue(flight, &choice);
 }
 
 /* --- the door -------------------------------------------------------------------------- */

@@ -20,19 +20,20 @@
 /* Left by who asks, as a ticket is; its owner wipes it. */
 struct auth_credentials {
     struct auth_ticket ticket;          /* first; a verdict of accepted: what is below is filled */
-    unsigned wanted;                    /* mechanisms; more than one: what is stored, see below */
-    struct secret *plaintext;           /* NULL: not wanted */
-    unsigned served;                    /* of `wanted`: credentials[] has it */
+    bool for_peer;                      /* that checks proofs itself; else for a dialogue */
+    unsigned wanted;                    /* mechanisms; of a dialogue exactly one */
+    struct secret *plaintext;           /* a peer wants this instead; else NULL */
+    unsigned served;                    /* credentials[] has these */
     struct credential credentials[MECHANISMS];  /* by mechanism */
     enum verdict_reason if_right, if_wrong;
     bool must_change;
 };
 
-/* With one mechanism wanted and `plaintext` NULL: for a dialogue. credentials[] of the mechanism
- * has a credential whenever the verdict is accepted.
- * With `plaintext`: what is stored, for a peer that verifies by itself. The password, if it is
- * stored as it is, or the credentials of those mechanisms that a stored one serves without
- * hashing; and then whoever policy refuses is rejected at once, and nothing is filled.
+/* For a dialogue, the verdict is accepted whenever there is a credential, real or not.
+ * For a peer it says how it is: accepted, when a stored password serves and policy allows it. A
+ * peer gets all that it wants when it is rejected, too, so that its own client sees no difference:
+ * a salt that is real where there is one, and keys that no proof fits. It gets nothing of an unavailable
+ * account, nor of a malformed name, and no plaintext but that of an accepted one.
  * `request->action` does not matter. */
 enum auth_answer auth_credentials_ask(struct auth *auth, const struct auth_request *request,
                                       struct auth_credentials *credentials,

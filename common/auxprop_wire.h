@@ -3,22 +3,26 @@
  * One request on a connection, one reply, then the daemon closes. All lengths are 16 bits,
  * big-endian; strings are counted, never terminated.
  *
- *   request   version(1) login realm service remote
+ *   request   version(1) wants(1) login realm service remote
+ *             wants: the kinds of value, 1 << kind for each; at least one
  *   reply     version(1) answer(1) count(1), then `count` times: kind(1) value
- *             what is stored of the login, of each kind at most one; none unless it was FOUND
+ *             of each kind at most one; none unless it was FOUND
  *
- * A login that policy refuses here and now is NOBODY, like one that nobody has and one whose stored
- * password serves none of the kinds. A daemon that does not know the version answers with its own
- * and AUXPROP_WIRE_MALFORMED. A header and nothing else: the plugin shares no code with the daemon.
+ * The password itself is given only when no other kind is wanted: where a mechanism can do without
+ * it, it does not leave the daemon. A login that nobody has, that policy refuses here and now or
+ * whose stored password cannot serve, is then NOBODY. Of the other kinds it is FOUND all the same,
+ * with values that no proof fits, so that a remote client sees no difference. A daemon that does
+ * not know the version answers with its own and AUXPROP_WIRE_MALFORMED. A header and nothing else:
+ * the plugin shares no code with the daemon.
  */
 #ifndef COMMON_AUXPROP_WIRE_H
 #define COMMON_AUXPROP_WIRE_H
 
 #define AUXPROP_WIRE_VERSION 1
 
-/* The most that a request has: a byte and four counted fields. */
+/* The most that a request has: two bytes and four counted fields. */
 #define AUXPROP_WIRE_FIELD_MAX 1024
-#define AUXPROP_WIRE_REQUEST_MAX (1 + 4 * (2 + AUXPROP_WIRE_FIELD_MAX))
+#define AUXPROP_WIRE_REQUEST_MAX (2 + 4 * (2 + AUXPROP_WIRE_FIELD_MAX))
 
 enum auxprop_wire_answer {
     AUXPROP_WIRE_FOUND,

@@ -39,13 +39,9 @@ credential_wipe(struct credential *credential)
 unsigned
 credential_mechanisms(const struct stored_password *stored)
 {
-    struct secret decoded = { .len = 0 };
-    const struct scheme *scheme;
     struct error unheard;
-    span data;
+    const struct scheme *scheme = scheme_of(stored, &unheard);
 
-    scheme = scheme_recognise(stored, &decoded, &data, &unheard);
-    secret_wipe(&decoded);
     return scheme ? scheme->mechanisms : 0;
 }
 
@@ -97,12 +93,18 @@ credential_plaintext(const struct stored_password *stored, struct secret *out)
 }
 
 void
+credential_spoil(struct credential *credential)
+{
+    randombytes_buf(credential->stored_key, sizeof(credential->stored_key));
+    randombytes_buf(credential->server_key, sizeof(credential->server_key));
+}
+
+void
 credential_fake(enum mechanism mechanism, const struct credential_terms *terms,
                 struct credential *out)
 {
     *out = (struct credential){ .mechanism = mechanism };
-    randombytes_buf(out->stored_key, sizeof(out->stored_key));
-    randombytes_buf(out->server_key, sizeof(out->server_key));
+    credential_spoil(out);
     out->key_len = CRAM_STATE_LEN;
     if (mechanism == MECHANISM_CRAM_MD5)
         return;

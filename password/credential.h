@@ -73,6 +73,9 @@ enum password_verdict credential_make(const struct password_bounds *bounds,
 /* The password itself, where that is what is stored. False, and *out empty, where it is not. */
 bool credential_plaintext(const struct stored_password *stored, struct secret *out);
 
+/* Salt and rounds stay, and no proof fits any more. */
+void credential_spoil(struct credential *credential);
+
 /* A credential that no proof fits, for accounts that have none. */
 void credential_fake(enum mechanism mechanism, const struct credential_terms *terms,
                      struct credential *out);

@@ -8,8 +8,8 @@
 
 #define SCHEMES_MAX 192         /* more than there will be: for the names of those that make */
 
-const char *
-password_scheme_name(const struct stored_password *stored, struct error *err)
+const struct scheme *
+scheme_of(const struct stored_password *stored, struct error *err)
 {
     struct secret decoded = { .len = 0 };
     const struct scheme *scheme;
@@ -17,19 +17,23 @@ password_scheme_name(const struct stored_password *stored, struct error *err)
 
     scheme = scheme_recognise(stored, &decoded, &data, err);
     secret_wipe(&decoded);
+    return scheme;
+}
+
+const char *
+password_scheme_name(const struct stored_password *stored, struct error *err)
+{
+    const struct scheme *scheme = scheme_of(stored, err);
+
     return scheme ? scheme->name : NULL;
 }
 
 bool
 password_is_quick(const struct stored_password *stored)
 {
-    struct secret decoded = { .len = 0 };
-    const struct scheme *scheme;
     struct error unheard;
-    span data;
+    const struct scheme *scheme = scheme_of(stored, &unheard);
 
-    scheme = scheme_recognise(stored, &decoded, &data, &unheard);
-    secret_wipe(&decoded);
     return scheme && scheme->class == PASSWORD_PLAIN;
 }
 

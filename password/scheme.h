@@ -138,6 +138,9 @@ enum password_verdict scheme_admit(const struct password_bounds *bounds,
                                    const struct stored_password *stored, struct recognised *out,
                                    struct error *err);
 
+/* The scheme alone; NULL, with *err set, when none recognises it. */
+const struct scheme *scheme_of(const struct stored_password *stored, struct error *err);
+
 /* --- bounds.c: what every family's check asks --- */
 
 /* "malformed, or cut short"; false, for `return`. */

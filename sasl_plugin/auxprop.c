@@ -5,8 +5,8 @@
  *   claviger_timeout: 9                    seconds
  *   claviger_daemon_user: claviger         who may serve that socket, besides root and ourselves
  *
- * A mechanism of libsasl2 asks for properties of a login. Plaintext serves all of them; a verifier
- * serves its own. It is a guest in somebody else's process: it keeps nothing between calls, starts
+ * A mechanism of libsasl2 asks for properties of a login. What it can do without the password itself
+ * it does without; who is nobody has values that no proof fits. It is a guest in somebody else's process: it keeps nothing between calls, starts
  * no thread, reads no environment, touches no signal, and leaves errno as it was. An answer that it
  * could not get is SASL_UNAVAIL, never "no such user".
  */
@@ -73,17 +73,17 @@ is_wanted(const struct propval *asked, const char *property, unsigned flags)
     return false;
 }
 
-static bool
-find_wanted(sasl_server_params_t *sparams, unsigned flags, bool wanted[PROPERTIES])
+/* The kinds; 0: nothing is wanted that we could have. */
+static unsigned
+find_wanted(sasl_server_params_t *sparams, unsigned flags)
 {
     const struct propval *asked = sparams->utils->prop_get(sparams->propctx);
-    bool any = false;
+    unsigned wants = 0;
 
-    for (size_t i = 0; i < PROPERTIES; i++) {
-        wanted[i] = is_wanted(asked, properties[i].property, flags);
-        any = any || wanted[i];
-    }
-    return any;
+    for (size_t i = 0; i < PROPERTIES; i++)
+        if (is_wanted(asked, properties[i].property, flags))
+            wants |= 1u << properties[i].kind;
+    return wants;
 }
 
 static struct auxprop_text
@@ -93,11 +93,11 @@ text_of(const char *text)
 }
 
 static size_t
-write_request(const sasl_server_params_t *sparams, const char *user, unsigned user_len,
-              unsigned char out[AUXPROP_WIRE_REQUEST_MAX])
+write_request(const sasl_server_params_t *sparams, unsigned wants, const char *user,
+              unsigned user_len, unsigned char out[AUXPROP_WIRE_REQUEST_MAX])
 {
     const struct auxprop_request request = {
-        .login = { user, user_len },
+        .wants = wants, .login = { user, user_len },
         .realm = text_of(memchr(user, '@', user_len) == NULL ? sparams->user_realm : NULL),
         .service = text_of(sparams->service), .remote = text_of(sparams->ipremoteport),
     };
@@ -108,19 +108,19 @@ write_request(const sasl_server_params_t *sparams, const char *user, unsigned us
 /* --- giving it --------------------------------------------------------------------------- */
 
 static int
-give(sasl_server_params_t *sparams, const struct auxprop_reply *reply, const bool wanted[PROPERTIES],
+give(sasl_server_params_t *sparams, const struct auxprop_reply *reply, unsigned wants,
      unsigned flags)
 {
     const sasl_utils_t *utils = sparams->utils;
     int status = SASL_OK;
 
     for (size_t i = 0; (flags & SASL_AUXPROP_OVERRIDE) != 0 && i < PROPERTIES; i++)
-        if (wanted[i])
+        if ((wants & 1u << properties[i].kind) != 0)
             utils->prop_erase(sparams->propctx, properties[i].property);
     for (size_t i = 0; status == SASL_OK && i < PROPERTIES; i++) {
         const struct auxprop_text *value = &reply->values[properties[i].kind];
 
-        if (wanted[i] && value->ptr != NULL)
+        if ((wants & 1u << properties[i].kind) != 0 && value->ptr != NULL)
             status = utils->prop_set(sparams->propctx, properties[i].property, value->ptr,
                                      (int)value->len);
     }
@@ -150,19 +150,20 @@ look_up(sasl_server_params_t *sparams, unsigned flags, const char *user, unsigne
 {
     unsigned char request[AUXPROP_WIRE_REQUEST_MAX];
     struct daemon_answer answer;
-    bool wanted[PROPERTIES];
+    unsigned wants;
     size_t len;
     int status;
 
     /* Whom to act for has no password, and nothing else is kept here. */
-    if ((flags & SASL_AUXPROP_AUTHZID) != 0 || !find_wanted(sparams, flags, wanted))
+    wants = (flags & SASL_AUXPROP_AUTHZID) != 0 ? 0 : find_wanted(sparams, flags);
+    if (wants == 0)
         return SASL_OK;
-    len = write_request(sparams, user, user_len, request);
+    len = write_request(sparams, wants, user, user_len, request);
     if (len == 0)
         return SASL_NOUSER;     /* longer than any name */
     status = ask(sparams, request, len, &answer);
     if (status == SASL_OK)
-        status = give(sparams, &answer.reply, wanted, flags);
+        status = give(sparams, &answer.reply, wants, flags);
     daemon_answer_wipe(&answer);
     return status;
 }

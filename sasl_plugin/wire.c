@@ -24,6 +24,7 @@ auxprop_write_request(const struct auxprop_request *request,
     unsigned char *at = out;
 
     *at++ = AUXPROP_WIRE_VERSION;
+    *at++ = (unsigned char)request->wants;
     if (!put_field(&at, request->login) || !put_field(&at, request->realm)
         || !put_field(&at, request->service) || !put_field(&at, request->remote))
         return 0;

@@ -14,7 +14,10 @@
 
 struct auxprop_text { const char *ptr; size_t len; };      /* borrowed */
 
-struct auxprop_request { struct auxprop_text login, realm, service, remote; };
+struct auxprop_request {
+    unsigned wants;             /* kinds, 1 << kind for each */
+    struct auxprop_text login, realm, service, remote;
+};
 
 /* How many bytes were written to `out`; 0 when a field is longer than the wire carries. */
 size_t auxprop_write_request(const struct auxprop_request *request,

@@ -25,11 +25,16 @@ parse(span wire, struct auth_request *out, struct error *err)
 {
     struct auth_request r = { .action = AUTH_CREDENTIALS };
     span *const fields[] = { &r.login, &r.realm, &r.service, &r.remote };
-    span left = span_from(wire, 1);
+    span left = span_from(wire, 2);
 
     if (wire.len >= 1 && wire.ptr[0] != AUXPROP_WIRE_VERSION)
         return malformed(err, "another version of the protocol: is libclaviger_auxprop.so of this "
                          "release?");
+    if (wire.len >= 2 && (wire.ptr[1] == 0 || wire.ptr[1] >= 1 << AUXPROP_WIRE_KINDS))
+        return malformed(err, "nothing is wanted, or what the protocol does not have");
+    if (wire.len < 2)
+        return PROTO_MORE;
+    r.wanted = wire.ptr[1];
     for (size_t i = 0; i < COUNT(fields); i++) {
         if (left.len >= 2 && ((size_t)left.ptr[0] << 8 | left.ptr[1]) > AUXPROP_WIRE_FIELD_MAX)
             return malformed(err, "a field is too long");
@@ -43,6 +48,25 @@ parse(span wire, struct auth_request *out, struct error *err)
 }
 
 /* --- asking -------------------------------------------------------------------------- */
+
+static const enum auxprop_wire_kind kinds[] = {
+    [MECHANISM_CRAM_MD5]      = AUXPROP_WIRE_CRAM_MD5,
+    [MECHANISM_SCRAM_SHA_1]   = AUXPROP_WIRE_SCRAM_SHA_1,
+    [MECHANISM_SCRAM_SHA_256] = AUXPROP_WIRE_SCRAM_SHA_256,
+};
+_Static_assert(COUNT(kinds) == MECHANISMS, "a mechanism lacks its kind");
+
+/* The mechanisms whose kinds are wanted; none: plaintext is. */
+static unsigned
+mechanisms_of(unsigned wanted)
+{
+    unsigned mechanisms = 0;
+
+    for (unsigned i = 0; i < MECHANISMS; i++)
+        if (wanted & 1u << kinds[i])
+            mechanisms |= MECHANISM_BIT(i);
+    return mechanisms;
+}
 
 struct held {
     struct auth_credentials credentials;        /* first: what its ticket points to */
@@ -84,6 +108,7 @@ static enum auth_answer
 ask(struct auth *auth, const struct auth_request *request, struct auth_ticket *ticket,
     struct verdict *verdict, struct proto_held **held_out)
 {
+    const unsigned mechanisms = mechanisms_of(request->wanted);
     struct held *held = malloc(sizeof(*held));
 
     *held_out = NULL;
@@ -93,7 +118,8 @@ ask(struct auth *auth, const struct auth_request *request, struct auth_ticket *t
         return AUTH_NOW;
     }
     held->credentials = (struct auth_credentials){
-        .ticket.done = credentials_came, .wanted = MECHANISMS_ALL, .plaintext = &held->plaintext,
+        .ticket.done = credentials_came, .for_peer = true, .wanted = mechanisms,
+        .plaintext = mechanisms == 0 ? &held->plaintext : NULL,
     };
     held->base.free = free_held;
     held->ticket = ticket;
@@ -153,15 +179,15 @@ put_scram(struct held *held, enum auxprop_wire_kind kind, const struct credentia
     sodium_memzero(text, sizeof(text));
 }
 
-static const struct {
-    enum auxprop_wire_kind kind;
-    void (*put)(struct held *held, enum auxprop_wire_kind kind, const struct credential *credential);
-} kinds[] = {
-    [MECHANISM_CRAM_MD5]      = { AUXPROP_WIRE_CRAM_MD5, put_cram_md5 },
-    [MECHANISM_SCRAM_SHA_1]   = { AUXPROP_WIRE_SCRAM_SHA_1, put_scram },
-    [MECHANISM_SCRAM_SHA_256] = { AUXPROP_WIRE_SCRAM_SHA_256, put_scram },
-};
-_Static_assert(COUNT(kinds) == MECHANISMS, "a mechanism lacks its kind");
+static void
+put_credential(struct held *held, enum auxprop_wire_kind kind,
+               const struct credential *credential)
+{
+    if (kind == AUXPROP_WIRE_CRAM_MD5)
+        put_cram_md5(held, kind, credential);
+    else
+        put_scram(held, kind, credential);
+}
 
 static const unsigned char answers[] = {
     [VERDICT_ACCEPTED]    = AUXPROP_WIRE_FOUND,
@@ -183,13 +209,16 @@ answer_held(struct proto_held *base, const struct verdict *verdict)
     held->reply[1] = answers[verdict->outcome];
     held->reply[2] = 0;
     held->reply_len = 3;
-    if (verdict->outcome != VERDICT_ACCEPTED)
+    /* A ticket that is still out may be filling what would be given. */
+    if (verdict->outcome == VERDICT_UNAVAILABLE)
         return span_make(held->reply, held->reply_len);
     if (held->plaintext.len > 0)
         put_value(held, AUXPROP_WIRE_PLAINTEXT, secret_get(&held->plaintext));
     for (unsigned i = 0; i < MECHANISMS; i++)
         if (held->credentials.served & MECHANISM_BIT(i))
-            kinds[i].put(held, kinds[i].kind, &held->credentials.credentials[i]);
+            put_credential(held, kinds[i], &held->credentials.credentials[i]);
+    if (held->reply[2] > 0)
+        held->reply[1] = AUXPROP_WIRE_FOUND;
     return span_make(held->reply, held->reply_len);
 }
 

@@ -5,7 +5,7 @@ libsasl2 does the mechanisms inside imapd; what is stored comes from clavigerd b
 clients are Python's, GNU SASL's and libsasl2's own.
 """
 
-import base64, contextlib, glob, hashlib, hmac, os, shutil, socket, struct, sys
+import base64, contextlib, glob, hashlib, hmac, imaplib, os, shutil, socket, struct, sys
 
 sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), os.pardir))
 from servers import require_root
@@ -169,16 +169,8 @@ def test_who_is_not_listed_gets_nothing():
         sock.settimeout(10)
         sock.connect(cyrus.mux)
         fields = [b"plain@example.test", b"", b"imap", b""]
-        sock.sendall(b"\1" + b"".join(struct.pack(">H", len(f)) + f for f in fields))
-        got = b""
-        while True:
-            try:
-                part = sock.recv(4096)
-            except ConnectionResetError:
-                part = b""
-            if not part:
-                return got
-            got += part
+        sock.sendall(b"\1\1" + b"".join(struct.pack(">H", len(f)) + f for f in fields))
+        return harness.read_all(sock)
 
     def as_user(name):
         """What the daemon says to that user's process."""
@@ -205,6 +197,25 @@ def test_who_is_not_listed_gets_nothing():
         equal(request(), GIVEN, "root")
         equal(as_user("cyrus"), GIVEN, "who is listed")
         equal(as_user("nobody"), b"", "who is not")
+
+
+def test_nobody_is_challenged_like_somebody():
+    """As far as libsasl2 lets it: who begins SCRAM gets a salt, the same each time."""
+    def challenge(login):
+        with cyrus.imap() as client, contextlib.suppress(imaplib.IMAP4.error):
+            said = []
+
+            def answer(server):
+                said.append(server.decode())
+                return b"n,,n=%s,r=abc" % login.encode() if len(said) == 1 else None
+            client.authenticate("SCRAM-SHA-256", answer)
+        return [f for f in said[1].split(",") if f[0] != "r"]
+    with Daemon() as daemon:
+        known = challenge("two@example.test")
+        equal(challenge("nobody@example.test")[1], known[1], "rounds")
+        equal(challenge("nobody@example.test"), challenge("nobody@example.test"), "twice")
+        daemon.ctl("user", "disable", "two@example.test", check=0)
+        equal(challenge("two@example.test"), known, "disabled")
 
 
 def test_a_socket_of_a_stranger_is_not_believed():

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Challenge-response mechanisms as an operator sees them, and the wire of libsasl2's plugin."""
 
-import os, socket, struct, sys
+import base64, hashlib, hmac, os, socket, struct, sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 import harness
@@ -114,20 +114,17 @@ def exchange(site, request, shut=False):
     sock.sendall(request)
     if shut:
         sock.shutdown(socket.SHUT_WR)
-    got = b""
-    while True:
-        try:
-            part = sock.recv(65536)
-        except ConnectionResetError:
-            part = b""
-        if not part:
-            sock.close()
-            return got
-        got += part
+    return harness.read_all(sock)
 
 
-def asked(login, realm="", service="imap", remote=""):
-    return b"\1" + b"".join(counted(f) for f in (login, realm, service, remote))
+PLAINTEXT, CRAM, SHA_1, SHA_256 = range(4)
+NOBODY, UNAVAILABLE, MALFORMED = b"\1\1\0", b"\1\2\0", b"\1\3\0"
+SCRAM = (PLAINTEXT, SHA_1, SHA_256)     # what SCRAM's properties are
+
+
+def asked(login, wants=(PLAINTEXT,), realm="", service="imap", remote=""):
+    return bytes([1, sum(1 << kind for kind in wants)]) + b"".join(
+        counted(f) for f in (login, realm, service, remote))
 
 
 def values(reply):
@@ -142,27 +139,67 @@ def values(reply):
     return got
 
 
-PLAINTEXT, CRAM, SHA_1, SHA_256 = range(4)
-NOBODY, UNAVAILABLE, MALFORMED = b"\1\1\0", b"\1\2\0", b"\1\3\0"
+def fields(verifier):
+    """Rounds, salt and keys of "NAME$rounds:salt$stored:server"."""
+    _, head, keys = verifier.decode().split("$")
+    rounds, salt = head.split(":")
+    return [int(rounds)] + [base64.b64decode(f) for f in (salt, *keys.split(":"))]
 
 
-def test_the_wire_gives_what_is_stored_and_no_more():
+def is_of(verifier, digest, password):
+    """Computed by Python: does a proof made with this password fit?"""
+    rounds, salt, stored, server = fields(verifier)
+    salted = hashlib.pbkdf2_hmac(digest, password.encode(), salt, rounds)
+    client = hmac.new(salted, b"Client Key", digest).digest()
+    return (hashlib.new(digest, client).digest() == stored,
+            hmac.new(salted, b"Server Key", digest).digest() == server) == (True, True)
+
+
+def test_the_password_itself_is_given_only_where_nothing_else_would_do():
     with filled(Mechanisms()).start() as site:
         equal(values(exchange(site, asked("plain@example.org"))), {PLAINTEXT: b"pencil"}, "plaintext")
-        equal(values(exchange(site, asked("plain", "example.org"))), {PLAINTEXT: b"pencil"}, "with a realm")
-        sha = values(exchange(site, asked("scram-sha-256@example.org")))
-        equal(list(sha), [SHA_256], "a verifier")
-        assert sha[SHA_256].startswith(b"SCRAM-SHA-256$65536:"), sha
-        equal(list(values(exchange(site, asked("scram-sha-1@example.org")))), [SHA_1], "a verifier")
-        cram = values(exchange(site, asked("cram-md5@example.org")))
-        equal([(kind, len(value)) for kind, value in cram.items()], [(CRAM, 32)], "a context")
-        for login in ("crypt@example.org", "gone@example.org", "nobody@example.org", "a\x01b", ""):
+        equal(values(exchange(site, asked("plain", realm="example.org"))), {PLAINTEXT: b"pencil"}, "with a realm")
+        equal(list(values(exchange(site, asked("plain@example.org", SCRAM)))), [SHA_1, SHA_256], "for SCRAM")
+        equal(list(values(exchange(site, asked("plain@example.org", (PLAINTEXT, CRAM))))), [CRAM], "for CRAM-MD5")
+        for login in ("crypt@example.org", "gone@example.org", "nobody@example.org", "scram-sha-1@example.org",
+                      "a\x01b", ""):
             equal(exchange(site, asked(login)), NOBODY, repr(login))
+        equal(exchange(site, asked("a\x01b", SCRAM)), NOBODY, "nobody's name, for SCRAM")
+
+
+def test_verifiers_fit_where_they_should_and_nowhere_else():
+    with filled(Mechanisms()).start() as site:
+        for login, right in (("plain", (SHA_1, SHA_256)), ("scram-sha-1", (SHA_1,)), ("scram-sha-256", (SHA_256,)),
+                             ("cram-md5", ()), ("crypt", ()), ("gone", ()), ("nobody", ())):
+            request = asked(login + "@example.org", SCRAM)
+            got = values(exchange(site, request))
+            equal(list(got), [SHA_1, SHA_256], login)
+            for kind, digest, name in ((SHA_1, "sha1", b"SCRAM-SHA-1$"), (SHA_256, "sha256", b"SCRAM-SHA-256$")):
+                assert got[kind].startswith(name), got[kind]
+                equal(is_of(got[kind], digest, "pencil"), kind in right, "%s by %r" % (login, name))
+                again = values(exchange(site, request))[kind]
+                equal(fields(again)[:2], fields(got[kind])[:2], "%s: salt and rounds, again" % login)
+                equal(len(fields(got[kind])[1]), 16, "%s: bytes of salt" % login)
+        before = values(exchange(site, asked("scram-sha-256@example.org", SCRAM)))[SHA_256]
+        site.ctl("user", "disable", "scram-sha-256@example.org", check=0)
+        after = values(exchange(site, asked("scram-sha-256@example.org", SCRAM)))[SHA_256]
+        equal(fields(after)[:2], fields(before)[:2], "a disabled account keeps its salt")
+        assert not is_of(after, "sha256", "pencil"), "a disabled account's keys"
+        salt = fields(values(exchange(site, asked("nobody@example.org", SCRAM)))[SHA_1])[1]
+        site.stop()
+        site.start()
+        equal(fields(values(exchange(site, asked("nobody@example.org", SCRAM)))[SHA_1])[1], salt, "after a restart")
+
+
+def test_a_database_that_is_down_and_a_bad_stored_password_are_unavailable():
+    with filled(Mechanisms()).start() as site:
         site.add_stored("bad@example.org", "{NOSUCH}x")
-        equal(exchange(site, asked("bad@example.org")), UNAVAILABLE, "a bad stored password")
+        for wants in ((PLAINTEXT,), (PLAINTEXT, CRAM), SCRAM):
+            equal(exchange(site, asked("bad@example.org", wants)), UNAVAILABLE, "a bad stored password")
         os.rename(site.database, site.database + ".away")
-        for login in ("plain@example.org", "nobody@example.org"):
-            equal(exchange(site, asked(login)), UNAVAILABLE, "down: " + login)
+        for wants in ((PLAINTEXT,), (PLAINTEXT, CRAM), SCRAM):
+            for login in ("plain@example.org", "nobody@example.org"):
+                equal(exchange(site, asked(login, wants)), UNAVAILABLE, "down: " + login)
         assert "pencil" not in site.log_text(), site.log_text()
 
 
@@ -170,24 +207,25 @@ def test_bytes_that_are_no_request_are_told_so():
     with filled(Mechanisms()).start() as site:
         whole = asked("plain@example.org")
         for what, request in (("another version", b"\2" + whole[1:]), ("a byte too many", whole + b"x"),
-                              ("a field too long", b"\1" + struct.pack(">H", 1025))):
+                              ("nothing wanted", b"\1\0" + whole[2:]), ("a kind too many", b"\1\x11" + whole[2:]),
+                              ("a field too long", b"\1\1" + struct.pack(">H", 1025))):
             equal(exchange(site, request), MALFORMED, what)
         for cut in range(1, len(whole)):
             assert exchange(site, whole[:cut], shut=True) in (UNAVAILABLE, NOBODY, MALFORMED), cut
-        # one byte at a time
         sock = site.connect(os.path.join(site.dir, "auxprop"))
         for i in range(len(whole)):
             sock.sendall(whole[i:i + 1])
-        equal(values(sock.recv(4096)), {PLAINTEXT: b"pencil"}, "one byte at a time")
-        sock.close()
+        equal(values(harness.read_all(sock)), {PLAINTEXT: b"pencil"}, "one byte at a time")
 
 
 def test_a_verifier_of_a_refused_scheme_is_not_given():
     with filled(Mechanisms(extra='password { refuse_schemes = { "PLAIN", "SCRAM-SHA-1" } }\n')).start() as site:
+        equal(exchange(site, asked("plain@example.org")), NOBODY, "plaintext")
         for login in ("plain@example.org", "scram-sha-1@example.org"):
-            equal(exchange(site, asked(login)), UNAVAILABLE, login)
+            equal(exchange(site, asked(login, SCRAM)), UNAVAILABLE, login)
             equal(site.test("SCRAM-SHA-1", login, "pencil"), (2, "unavailable: bad-stored-password"), login)
-        equal(list(values(exchange(site, asked("scram-sha-256@example.org")))), [SHA_256], "another")
+        got = values(exchange(site, asked("scram-sha-256@example.org", SCRAM)))
+        assert is_of(got[SHA_256], "sha256", "pencil"), "another"
 
 
 harness.main()

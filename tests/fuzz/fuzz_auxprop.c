@@ -20,7 +20,7 @@ check_request(span wire)
     if (proto_auxprop.parse(wire, &r, &err) != PROTO_REQUEST)
         return;
     CHECK(wire.len <= proto_auxprop.request_max);
-    CHECK(r.login.len + r.realm.len + r.service.len + r.remote.len + 9 == wire.len);
+    CHECK(r.login.len + r.realm.len + r.service.len + r.remote.len + 10 == wire.len);
     for (size_t len = 0; len < wire.len; len++)
         CHECK(proto_auxprop.parse(span_until(wire, len), &r, &err) == PROTO_MORE);
 }
