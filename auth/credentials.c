@@ -6,7 +6,7 @@
  */
 #include "auth/credentials.h"
 
-#include "auth/engine.h"
+#include "auth/credentials_parts.h"
 #include "auth/policy.h"
 #include "auth/trial.h"
 #include "common/log.h"
@@ -18,15 +18,15 @@
 #define SALT_LEN 16
 
 /* A flight of this action has one ticket, the first member of who asked. */
-static struct auth_credentials *
-credentials_of(const struct flight *flight)
+struct auth_credentials *
+credentials_asked_by(const struct flight *flight)
 {
     return (struct auth_credentials *)flight->tickets;
 }
 
 /* The one that a dialogue wants; the first of a peer's. */
-static enum mechanism
-mechanism_of(const struct auth_credentials *credentials)
+enum mechanism
+credentials_first_wanted(const struct auth_credentials *credentials)
 {
     unsigned mechanism = 0;
 
@@ -77,6 +77,7 @@ credentials_set(struct auth *auth)
         memcpy(auth->challenge_key, auth->config.challenge_key, AUTH_CHALLENGE_KEY);
     else
         randombytes_buf(auth->challenge_key, AUTH_CHALLENGE_KEY);
+    auth->config.challenge_key = NULL;          /* it was lent for the start */
     for (size_t i = 0; auth->config.scram_rounds == 0 && i < auth->sources_count; i++)
         auth->config.scram_rounds = rounds_of_scheme(account_source_make(auth->sources[i].source));
     if (auth->config.scram_rounds < CREDENTIAL_ROUNDS_MIN)
@@ -106,20 +107,20 @@ terms_of(const struct flight *flight, enum mechanism mechanism, unsigned char sa
 
 /* --- the end ------------------------------------------------------------------------ */
 
-static void
-fake(struct flight *flight, enum mechanism mechanism)
+void
+credentials_fake(struct flight *flight, enum mechanism mechanism)
 {
     unsigned char salt[SALT_LEN];
     const struct credential_terms terms = terms_of(flight, mechanism, salt);
 
-    credential_fake(mechanism, &terms, &credentials_of(flight)->credentials[mechanism]);
+    credential_fake(mechanism, &terms, &credentials_asked_by(flight)->credentials[mechanism]);
 }
 
 /* What is said to whoever has no credential, in the time that a real one takes. */
 static void
 land_without(struct flight *flight, enum verdict_reason reason)
 {
-    struct auth_credentials *out = credentials_of(flight);
+    struct auth_credentials *out = credentials_asked_by(flight);
     struct auth *auth = flight->auth;
 
     if (out->plaintext) {
@@ -128,16 +129,17 @@ land_without(struct flight *flight, enum verdict_reason reason)
     }
     for (unsigned i = 0; i < MECHANISMS; i++)
         if (out->wanted & MECHANISM_BIT(i))
-            fake(flight, (enum mechanism)i);
+            credentials_fake(flight, (enum mechanism)i);
     out->served = out->wanted;
     out->if_right = out->if_wrong = reason;
     judge_land(flight, out->for_peer ? reason : REASON_OK, VIA_LOOKUP,
                clock_now_ms(auth->clock)
-                   + pace_draw_ms(&auth->challenge_pace[mechanism_of(out)]));
+                   + pace_draw_ms(&auth->challenge_pace[credentials_first_wanted(out)]));
 }
 
-static void
-land_fault(struct flight *flight, enum verdict_reason reason, const struct error *err)
+void
+credentials_land_fault(struct flight *flight, enum verdict_reason reason,
+                       const struct error *err)
 {
     char login[LOG_TOKEN_MAX];
 
@@ -153,12 +155,6 @@ credentials_of_nobody(struct flight *flight, enum verdict_reason reason)
 }
 
 /* --- which of the stored passwords --------------------------------------------------- */
-
-struct choice {
-    bool found;
-    const struct account_secret *secret;        /* NULL: the row's own */
-    enum verdict_reason policy;
-};
 
 static bool
 serves(const struct flight *flight, const struct account_secret *secret, unsigned mechanisms)
@@ -177,8 +173,8 @@ policy_of(const struct flight *flight, const struct account_secret *secret)
 }
 
 /* The first that serves and may; else the first that serves. */
-static struct choice
-choose(const struct flight *flight, unsigned mechanisms)
+struct choice
+credentials_choose(const struct flight *flight, unsigned mechanisms)
 {
     struct choice choice = { .found = false };
     const struct account_secret *secret = NULL;
@@ -195,8 +191,8 @@ choose(const struct flight *flight, unsigned mechanisms)
 }
 
 /* Nothing that is stored serves: is that a fault of the row, a locked account, or how it is? */
-static void
-land_unserved(struct flight *flight)
+void
+credentials_land_unserved(struct flight *flight)
 {
     const struct stored_password stored = trial_stored(&flight->account, NULL,
                                                        identity_name(&flight->who));
@@ -206,7 +202,7 @@ land_unserved(struct flight *flight)
                                                    &facts, &err);
 
     if (value == PASSWORD_BAD)
-        land_fault(flight, REASON_BAD_STORED_PASSWORD, &err);
+        credentials_land_fault(flight, REASON_BAD_STORED_PASSWORD, &err);
     else if (value == PASSWORD_LOCKED && !flight->secrets)
         land_without(flight, REASON_NO_PASSWORD);
     else
@@ -230,12 +226,12 @@ tell_rounds(struct flight *flight, const struct credential *credential)
 }
 
 /* RIGHT: it is in the ticket. BAD also for a scheme that is refused. */
-static enum password_verdict
-make(struct flight *flight, const struct account_secret *secret, enum mechanism mechanism,
-     struct error *err)
+enum password_verdict
+credentials_make(struct flight *flight, const struct account_secret *secret,
+                 enum mechanism mechanism, struct error *err)
 {
     const struct auth_config *config = &flight->auth->config;
-    struct auth_credentials *out = credentials_of(flight);
+    struct auth_credentials *out = credentials_asked_by(flight);
     const struct stored_password stored = trial_stored(&flight->account, secret,
                                                        identity_name(&flight->who));
     unsigned char salt[SALT_LEN];
@@ -258,18 +254,18 @@ make(struct flight *flight, const struct account_secret *secret, enum mechanism 
 static void
 make_for_dialogue(struct flight *flight, const struct choice *choice)
 {
-    struct auth_credentials *out = credentials_of(flight);
+    struct auth_credentials *out = credentials_asked_by(flight);
     struct auth *auth = flight->auth;
-    const enum mechanism mechanism = mechanism_of(out);
+    const enum mechanism mechanism = credentials_first_wanted(out);
     struct error err;
-    const enum password_verdict verdict = make(flight, choice->secret, mechanism, &err);
+    const enum password_verdict verdict = credentials_make(flight, choice->secret, mechanism, &err);
 
     if (verdict == PASSWORD_WRONG) {
         land_without(flight, REASON_MECHANISM_UNSERVED);
         return;
     }
     if (verdict != PASSWORD_RIGHT) {
-        land_fault(flight, trial_reason(verdict), &err);
+        credentials_land_fault(flight, trial_reason(verdict), &err);
         return;
     }
     pace_note(&auth->challenge_pace[mechanism], clock_now_ms(auth->clock) - flight->queued_at_ms);
@@ -283,123 +279,26 @@ make_for_dialogue(struct flight *flight, const struct choice *choice)
 static void
 serve_dialogue(struct flight *flight, unsigned mechanisms)
 {
-    const struct choice choice = choose(flight, mechanisms);
+    const struct choice choice = credentials_choose(flight, mechanisms);
     struct stored_password stored;
 
     if (!choice.found) {
-        land_unserved(flight);
+        credentials_land_unserved(flight);
         return;
     }
     stored = trial_stored(&flight->account, choice.secret, identity_name(&flight->who));
-    if (!credential_is_slow(&stored, mechanism_of(credentials_of(flight)))) {
+    if (!credential_is_slow(&stored, credentials_first_wanted(credentials_asked_by(flight)))) {
         make_for_dialogue(flight, &choice);
         return;
     }
     judge_send_to_hash(flight);
 }
 
-/* --- for a peer that verifies by itself ------------------------------------------------ */
-
-/* Of the stored passwords that policy allows, the first that is plaintext. */
-static void
-give_plaintext(struct flight *flight, unsigned mechanisms)
+unsigned
+credentials_mechanisms(const struct flight *flight)
 {
-    const struct choice choice = choose(flight, mechanisms);
-    struct stored_password stored;
-
-    if (!choice.found) {
-        land_unserved(flight);
-        return;
-    }
-    stored = trial_stored(&flight->account, choice.secret, identity_name(&flight->who));
-    if (choice.policy != REASON_OK)
-        judge_land(flight, choice.policy, VIA_LOOKUP, 0);
-    else if (trial_refuses(&flight->auth->config, password_scheme_name(&stored, &(struct error){ 0 }))
-             || !credential_plaintext(&stored, credentials_of(flight)->plaintext))
-        judge_land(flight, REASON_MECHANISM_UNSERVED, VIA_LOOKUP, 0);
-    else
-        judge_land(flight, REASON_OK, VIA_LOOKUP, 0);
-}
-
-/* One of those that the peer wants. WRONG: it is made up. *reason_io: what the best of them says. */
-static enum password_verdict
-make_for_peer(struct flight *flight, enum mechanism mechanism, const struct choice *choice,
-              enum verdict_reason *reason_io, struct error *err)
-{
-    struct auth_credentials *out = credentials_of(flight);
-    const enum password_verdict verdict = choice->found
-        ? make(flight, choice->secret, mechanism, err) : PASSWORD_WRONG;
-
-    if (verdict == PASSWORD_WRONG)
-        fake(flight, mechanism);
-    if (verdict != PASSWORD_RIGHT)
-        return verdict;
-    if (choice->policy != REASON_OK)
-        credential_spoil(&out->credentials[mechanism]);
-    if (*reason_io != REASON_OK)
-        *reason_io = choice->policy;
-    return verdict;
-}
-
-static unsigned
-mechanisms_of(const struct flight *flight)
-{
-    return credentials_of(flight)->wanted
+    return credentials_asked_by(flight)->wanted
         & auth_mechanisms_of(flight->auth->sources[flight->source].source);
-}
-
-/* On the lookup's thread, or on a hash thread. */
-static void
-give_credentials(struct flight *flight)
-{
-    struct auth_credentials *out = credentials_of(flight);
-    struct auth *auth = flight->auth;
-    enum verdict_reason reason = REASON_MECHANISM_UNSERVED;
-    struct error err;
-
-    for (unsigned i = 0; i < MECHANISMS; i++) {
-        const struct choice choice = choose(flight, mechanisms_of(flight) & MECHANISM_BIT(i));
-        enum password_verdict verdict;
-
-        if (!(out->wanted & MECHANISM_BIT(i)))
-            continue;
-        verdict = make_for_peer(flight, (enum mechanism)i, &choice, &reason, &err);
-        if (verdict == PASSWORD_BAD || verdict == PASSWORD_FAILED) {
-            land_fault(flight, trial_reason(verdict), &err);
-            return;
-        }
-    }
-    if (reason == REASON_MECHANISM_UNSERVED) {
-        land_unserved(flight);
-        return;
-    }
-    pace_note(&auth->challenge_pace[mechanism_of(out)],
-              clock_now_ms(auth->clock) - flight->queued_at_ms);
-    out->served = out->wanted;
-    judge_land(flight, reason, VIA_LOOKUP, 0);
-}
-
-static bool
-is_slow(const struct flight *flight, unsigned mechanisms)
-{
-    const struct choice choice = choose(flight, mechanisms & MECHANISMS_SCRAM);
-    struct stored_password stored;
-
-    if (!choice.found)
-        return false;
-    stored = trial_stored(&flight->account, choice.secret, identity_name(&flight->who));
-    return credential_is_slow(&stored, MECHANISM_SCRAM_SHA_256);
-}
-
-static void
-serve_peer(struct flight *flight, unsigned mechanisms)
-{
-    if (credentials_of(flight)->plaintext)
-        give_plaintext(flight, auth_mechanisms_of(flight->auth->sources[flight->source].source));
-    else if (is_slow(flight, mechanisms))
-        judge_send_to_hash(flight);
-    else
-        give_credentials(flight);
 }
 
 /* --- the way in and on ----------------------------------------------------------------- */
@@ -408,19 +307,19 @@ void
 credentials_of_row(struct flight *flight)
 {
     flight->queued_at_ms = clock_now_ms(flight->auth->clock);
-    if (credentials_of(flight)->for_peer)
-        serve_peer(flight, mechanisms_of(flight));
+    if (credentials_asked_by(flight)->for_peer)
+        credentials_serve_peer(flight);
     else
-        serve_dialogue(flight, mechanisms_of(flight));
+        serve_dialogue(flight, credentials_mechanisms(flight));
 }
 
 void
 credentials_run_hash(struct flight *flight)
 {
-    const struct choice choice = choose(flight, mechanisms_of(flight));
+    const struct choice choice = credentials_choose(flight, credentials_mechanisms(flight));
 
-    if (credentials_of(flight)->for_peer)
-        give_credentials(flight);
+    if (credentials_asked_by(flight)->for_peer)
+        credentials_give(flight);
     else
         make_for_dialogue(flight, &choice);
 }
