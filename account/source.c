@@ -409,6 +409,12 @@ account_source_make(const struct account_source *source)
     return source->config.make_scheme;
 }
 
+unsigned
+account_source_mechanisms(const struct account_source *source)
+{
+    return source->config.mechanisms;
+}
+
 bool
 account_source_is_latin1(const struct account_source *source)
 {

@@ -73,12 +73,17 @@ struct account_source_config {
     size_t secrets_max;                         /* further passwords that are tried */
     unsigned password_encodings;                /* more ways to take a password: a set of
                                                  * enum password_encoding, handed on */
+    unsigned mechanisms;                        /* challenge-response that it serves: a set of
+                                                 * password/credential.h's, handed on, with
+                                                 * ACCOUNT_MECHANISMS_SAID; 0: nobody said */
     bool alias;                                 /* the row may name another account than asked */
     const char *rehash_scheme;                  /* what sign-in upgrades stored passwords to, as
                                                  * make_scheme; NULL: as all sources do */
     bool last_login;                            /* sign-ins are noted, by the query touch */
     int64_t last_login_every_ms;                /* of one account no oftener than that */
 };
+
+#define ACCOUNT_MECHANISMS_SAID (1u << 31)
 
 void account_source_config_default(struct account_source_config *config);
 
@@ -108,6 +113,8 @@ bool account_source_takes_pattern(const struct account_source *source, enum acco
 /* The scheme of new stored passwords, in braces when they are to have that prefix; NULL: neither
  * the configuration nor the preset says. */
 const char *account_source_make(const struct account_source *source);
+/* As configured. */
+unsigned account_source_mechanisms(const struct account_source *source);
 /* The manager hashes the ISO-8859-1 form of a password. */
 bool account_source_is_latin1(const struct account_source *source);
 size_t account_source_connections(const struct account_source *source);

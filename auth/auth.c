@@ -114,6 +114,7 @@ auth_new(const struct auth_config *config, struct account_source **sources, size
                                          .explaining = PTHREAD_MUTEX_INITIALIZER };
     flight_table_set(&auth->flights);
     pace_set(&auth->pace);
+    credentials_set(auth);
     memory_set(&auth->memory, config->memory_budget > 0 ? config->memory_budget
                                                         : config->password.memory_max);
     code = weakness_set(&auth->weakness, sources_count)
@@ -157,6 +158,7 @@ auth_free(struct auth *auth)
     for (size_t i = 0; i < auth->sources_count; i++)
         source_stop(&auth->sources[i]);
     flight_table_wipe(&auth->flights);
+    credentials_close(auth);
     weakness_close(&auth->weakness);
     last_logins_close(&auth->last_logins);
     throttle_free(auth->throttle);

@@ -25,6 +25,8 @@ struct auth;                    /* opaque */
 
 struct auth_service_rule { const char *name; const char *default_domain; };
 
+#define AUTH_CHALLENGE_KEY 32
+
 struct auth_config {
     enum identity_case local_case;
     int64_t deadline_ms;                        /* for one request */
@@ -38,6 +40,11 @@ struct auth_config {
     size_t refuse_schemes_count;
     const char *rehash;                         /* what sign-in upgrades stored passwords to, "NAME" or
                                                  * "{NAME}", where a source does not say; NULL: nothing */
+    /* Names that nobody has are given challenges all the same, made of this key and the name. */
+    const unsigned char *challenge_key;         /* AUTH_CHALLENGE_KEY bytes, copied; NULL: random */
+    uint64_t scram_rounds;                      /* of such, and of SCRAM from plaintext; 0: as
+                                                 * the first make_scheme that makes verifiers, or
+                                                 * the least that the mechanism allows */
     const struct auth_service_rule *services;   /* by mapped name */
     size_t services_count;
 };
@@ -54,7 +61,8 @@ enum auth_action {
     AUTH_PASSWORD,              /* is this the password? */
     AUTH_ACCOUNT,               /* may this account sign in here? (PAM account management) */
     AUTH_CHANGE,                /* give it `new_password` in place of `password` */
-    AUTH_SESSION                /* it has signed in: note it as its last login, if its source does */
+    AUTH_SESSION,               /* it has signed in: note it as its last login, if its source does */
+    AUTH_CREDENTIALS            /* what proves it? Through auth/credentials.h alone */
 };
 
 /* AUTH_CHANGE: `password` is verified first, against the account's own stored password and never an
@@ -72,6 +80,7 @@ struct auth_request {
     bool by_root;                                       /* AUTH_CHANGE: whoever asks need not know the old one */
     span accounts;                                      /* the title of the one source to ask; empty: all */
     const struct auth_listener *listener;
+    unsigned wanted;            /* AUTH_CREDENTIALS: the caller's own, which nobody here reads */
 };
 
 /* Left by a caller that did not get its answer at once. Its owner is auth from AUTH_LATER until

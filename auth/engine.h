@@ -5,6 +5,7 @@
  *   change.c     a password that is changed
  *   rehash.c     a stored password that is replaced by a better one
  *   last_login.c which sign-ins are noted
+ *   credentials.c  what a challenge-response mechanism needs of the row
  *   explain.c    the same steps, told
  */
 #ifndef AUTH_ENGINE_H
@@ -12,6 +13,7 @@
 
 #include "auth/auth.h"
 #include "auth/counts.h"
+#include "auth/credentials.h"
 #include "auth/flight.h"
 #include "auth/last_login.h"
 #include "auth/memory.h"
@@ -59,6 +61,10 @@ struct auth {
     struct flight_table flights;
     struct pace pace;
     struct throttle *throttle;
+    struct pace challenge_pace[MECHANISMS];     /* how long a real credential takes, once it has
+                                                 * its row */
+    unsigned char challenge_key[AUTH_CHALLENGE_KEY];
+    _Atomic bool has_told_rounds;
     struct memory memory;               /* what verifications may need together */
     struct weakness weakness;
     struct last_logins last_logins;
@@ -103,6 +109,18 @@ enum error_code judge_look_up(struct account_conn *conn, const struct account_wh
                               struct account_secret **secrets_out, bool *more_out,
                               struct error *err);
 
+/* Of flights with the action AUTH_CREDENTIALS: there is a row, and it is the account's; nobody has
+ * the name; a hash thread has time. Each ends the flight or hands it on. */
+void credentials_of_row(struct flight *flight);
+void credentials_of_nobody(struct flight *flight, enum verdict_reason reason);
+void credentials_run_hash(struct flight *flight);
+
+void credentials_set(struct auth *auth);
+void credentials_close(struct auth *auth);      /* wipes the key */
+
+/* Sends a flight to a hash thread, or ends it when there is no room or no time. */
+void judge_send_to_hash(struct flight *flight);
+
 /* Sends a flight to the threads of its source, or ends it when there is no room or no time. */
 void judge_start(struct flight *flight);
 
@@ -115,6 +133,9 @@ void judge_land(struct flight *flight, enum verdict_reason reason, enum verdict_
 void judge_answer(struct flight *flight, enum verdict_reason reason, enum verdict_via via,
                   int64_t not_before_ms);
 void judge_end(struct flight *flight);
+
+/* The first moment in ms after `us` at which what waits by a timer leaves. */
+int64_t judge_tick_ms(int64_t us);
 
 /* Has the cache remember that the flight's password is right. */
 void judge_remember(struct flight *flight);

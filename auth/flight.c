@@ -98,7 +98,8 @@ bucket_of(struct flight_table *table, const struct cache_key *key)
 static bool
 is_same(const struct flight *flight, const struct cache_key *key, enum auth_action action)
 {
-    return flight->key.account == key->account && flight->key.here == key->here
+    /* Credentials go into the ticket that asked for them. */
+    return action != AUTH_CREDENTIALS && flight->key.account == key->account && flight->key.here == key->here
         && flight->key.password[0] == key->password[0]
         && flight->key.password[1] == key->password[1]
         && flight->key.epoch == key->epoch && flight->action == action;

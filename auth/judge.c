@@ -5,7 +5,7 @@
  *        └── next source ◀────────┤
  *                                 └─ a row ─▶ hash thread ───────▶ accepted or rejected, remembered
  *
- * A flight is worked on by one thread at a time and always ends in land().
+ * A flight is worked on by one thread at a time and always ends in judge_land().
  */
 #include "auth/engine.h"
 
@@ -36,7 +36,8 @@ judge_answer(struct flight *flight, enum verdict_reason reason, enum verdict_via
         tickets = ticket->next;
         ticket->verdict = verdict;
         ticket->not_before_ms = not_before_ms;
-        counts_verdict(&auth->counts, &verdict);
+        if (flight->action != AUTH_CREDENTIALS || reason != REASON_OK)     /* that is no sign-in yet */
+            counts_verdict(&auth->counts, &verdict);
         ticket->done(ticket);
     }
     if (reason == REASON_OK && (via == VIA_LOOKUP || via == VIA_REVALIDATED)
@@ -86,8 +87,8 @@ held_back_ms(struct flight *flight, enum verdict_reason reason, int64_t now_ms)
 
 /* Timers ring at whole milliseconds. So that nobody tells those that wait by one from those that took
  * their time, all rejections leave by one. */
-static int64_t
-next_tick_ms(int64_t us)
+int64_t
+judge_tick_ms(int64_t us)
 {
     return us / 1000 + 1;
 }
@@ -100,7 +101,7 @@ judge_land_paced(struct flight *flight, enum verdict_reason reason)
     int64_t wait_ms = held_back_ms(flight, reason, now_us / 1000);
 
     judge_land(flight, reason, VIA_LOOKUP,
-               next_tick_ms(now_us + pace_draw_us(&auth->pace)) + wait_ms);
+               judge_tick_ms(now_us + pace_draw_us(&auth->pace)) + wait_ms);
 }
 
 static void
@@ -113,7 +114,7 @@ answer_tried(struct flight *flight, enum verdict_reason reason)
 
     if (reason == REASON_OK)
         throttle_note_right(auth->throttle, &flight->guest, now_us / 1000);
-    judge_answer(flight, reason, VIA_LOOKUP, rejected ? next_tick_ms(now_us) + wait_ms : 0);
+    judge_answer(flight, reason, VIA_LOOKUP, rejected ? judge_tick_ms(now_us) + wait_ms : 0);
 }
 
 void
@@ -346,8 +347,8 @@ is_too_long(const struct flight *flight, int64_t wait_ms)
         && clock_now_ms(flight->auth->clock) + wait_ms >= atomic_load(&flight->deadline_ms);
 }
 
-static void
-send_to_hash(struct flight *flight)
+void
+judge_send_to_hash(struct flight *flight)
 {
     struct auth *auth = flight->auth;
 
@@ -368,12 +369,16 @@ judge_account(struct flight *flight)
                                                   clock_unix_s(auth->clock));
 
     flight->row_at_us = clock_now_us(auth->clock);
+    if (flight->action == AUTH_CREDENTIALS) {
+        credentials_of_row(flight);
+        return;
+    }
     if (flight->action == AUTH_ACCOUNT || flight->action == AUTH_SESSION) {
         judge_land(flight, policy, VIA_LOOKUP, 0);
         return;
     }
     if (flight->action == AUTH_CHANGE) {
-        send_to_hash(flight);
+        judge_send_to_hash(flight);
         return;
     }
     judge_fingerprint(auth->cache, &flight->account, flight->secrets, &flight->fingerprint);
@@ -389,7 +394,7 @@ judge_account(struct flight *flight)
     /* Handing it to a hash thread would take longer than comparing it. */
     if (!flight->secrets && try_password(flight, true))
         return;
-    send_to_hash(flight);
+    judge_send_to_hash(flight);
 }
 
 /* No source has it, or what one has is nobody's. */
@@ -399,6 +404,10 @@ judge_nobody(struct flight *flight, enum verdict_reason reason)
     if (flight->action == AUTH_PASSWORD)
         cache_observe(flight->auth->cache, &flight->key, NULL);
     log_row_fault(flight, reason);
+    if (flight->action == AUTH_CREDENTIALS) {
+        credentials_of_nobody(flight, reason);
+        return;
+    }
     remember_rejection(flight, reason);
     judge_land_paced(flight, reason);
 }
@@ -579,6 +588,8 @@ judge_run_hash(void *context, size_t worker, struct job *job)
              && !throttle_allows(auth->throttle, &flight->guest, now_ms))
         /* Others of the account were found wrong while this one waited. */
         judge_land(flight, REASON_THROTTLED, VIA_LOOKUP, 0);
+    else if (flight->action == AUTH_CREDENTIALS)
+        credentials_run_hash(flight);
     else if (flight->action == AUTH_CHANGE)
         change_run(flight);
     else

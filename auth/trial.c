@@ -29,13 +29,24 @@ trial_secret_name(const struct account_secret *secret, char out[TRIAL_NAME_MAX])
 
 /* --- one stored password ------------------------------------------------------------- */
 
-static bool
-is_refused(const struct auth_config *config, const char *scheme)
+bool
+trial_refuses(const struct auth_config *config, const char *scheme)
 {
     for (size_t i = 0; i < config->refuse_schemes_count; i++)
         if (span_is_nocase(span_of(scheme), config->refuse_schemes[i]))
             return true;
     return false;
+}
+
+struct stored_password
+trial_stored(const struct account *account, const struct account_secret *secret, span login)
+{
+    return (struct stored_password){
+        .is_null = secret ? secret->null : account->password_null,
+        .value = secret_get(secret ? &secret->stored : &account->stored),
+        .scheme = span_of(secret ? secret->scheme : account->scheme), .login = login,
+        .encodings = account->encodings | (account->latin1 ? (unsigned)PASSWORD_LATIN1 : 0),
+    };
 }
 
 /* One stored password on its way. */
@@ -54,7 +65,7 @@ may_verify(void *context, const struct password_facts *facts, struct error *err)
     const struct trial *trial = attempt->trial;
     const uint64_t bytes = facts->cost.memory;
 
-    attempt->refused = is_refused(trial->config, facts->scheme);
+    attempt->refused = trial_refuses(trial->config, facts->scheme);
     attempt->deferred = trial->only_quick && facts->class != PASSWORD_PLAIN;
     if (attempt->refused)
         error_set(err, ERROR_CONFIG, "stored password: %s: refuse_schemes refuses it",
@@ -75,13 +86,7 @@ may_verify(void *context, const struct password_facts *facts, struct error *err)
 static enum verdict_reason
 try_secret(const struct trial *trial, const struct account_secret *secret, struct trial_end *end)
 {
-    const struct account *account = trial->account;
-    const struct stored_password stored = {
-        .is_null = secret ? secret->null : account->password_null,
-        .value = secret_get(secret ? &secret->stored : &account->stored),
-        .scheme = span_of(secret ? secret->scheme : account->scheme), .login = trial->login,
-        .encodings = account->encodings | (account->latin1 ? (unsigned)PASSWORD_LATIN1 : 0),
-    };
+    const struct stored_password stored = trial_stored(trial->account, secret, trial->login);
     struct attempt attempt = { .trial = trial };
     struct password_facts facts;
     struct error err;

@@ -52,6 +52,13 @@ struct trial_end {
 
 struct trial_end trial_run(const struct trial *trial);
 
+/* The row's own stored password, or a further one. Borrows. */
+struct stored_password trial_stored(const struct account *account,
+                                    const struct account_secret *secret, span login);
+
+/* Whether refuse_schemes has that scheme. */
+bool trial_refuses(const struct auth_config *config, const char *scheme);
+
 /* What an outcome of the password room means. REASON_OK: it is right. */
 enum verdict_reason trial_reason(enum password_verdict verdict);
 

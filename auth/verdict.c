@@ -41,6 +41,7 @@ static const struct {
     [REASON_CHANGE_DENIED]       = { "change-denied", VERDICT_REJECTED },
     [REASON_MALFORMED]           = { "malformed", VERDICT_REJECTED },
     [REASON_EMPTY_PASSWORD]      = { "empty-password", VERDICT_REJECTED },
+    [REASON_MECHANISM_UNSERVED]  = { "mechanism-unserved", VERDICT_REJECTED },
     [REASON_PASSWORD_TOO_LONG]   = { "password-too-long", VERDICT_REJECTED },
     [REASON_AUTHZID_DENIED]      = { "authzid-denied", VERDICT_REJECTED },
     [REASON_UNSECURED]           = { "unsecured", VERDICT_REJECTED },

@@ -19,7 +19,7 @@
 
 /* In the order in which the manual page names them. */
 enum listen_protocol {
-    LISTEN_SASLAUTHD, LISTEN_DOVECOT, LISTEN_PAM, LISTEN_CONTROL, LISTEN_PROTOCOLS
+    LISTEN_SASLAUTHD, LISTEN_DOVECOT, LISTEN_PAM, LISTEN_AUXPROP, LISTEN_CONTROL, LISTEN_PROTOCOLS
 };
 
 /* How a dovecot listener says that nobody can tell. Auto: as each client understands it. */
@@ -38,7 +38,8 @@ struct listen_config {
     const char *owner, *group;  /* NULL: as the daemon */
     mode_t mode;
     const char *const *peers;   /* users, and groups as "@name", that may connect; none: by mode alone
-                                 * (saslauthd, dovecot), the group (pam), root and the daemon (control) */
+                                 * (saslauthd, dovecot), the group (pam), root and the daemon (auxprop,
+                                 * control) */
     size_t peers_count;
     enum listen_temporary temporary;    /* dovecot, as the next two */
     bool needs_secured;         /* a password in the clear only where the client says it is not */
@@ -57,6 +58,7 @@ struct daemon_config {
     int64_t read_deadline_ms;   /* for its bytes to arrive; idle sockets too */
     size_t connections_max;     /* over all listeners; 0: what the descriptor limit allows */
     const char *driver_dir, *preset_dir;
+    const char *challenge_key;  /* a FILE_SECRET; NULL: made of this machine's identity */
     enum log_level log_level;
     size_t log_limit;           /* lines a second about sign-ins that were not accepted; 0: all */
 };

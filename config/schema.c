@@ -6,6 +6,7 @@
 #include "config/schema.h"
 
 #include "auth/service.h"
+#include "password/credential.h"
 
 #include <string.h>
 
@@ -33,11 +34,18 @@ static const struct config_word log_levels[] = {
 _Static_assert(COUNT(log_levels) == LOG_LEVELS, "a log level lacks its word");
 static const struct config_word protocols[] = {
     { "saslauthd", LISTEN_SASLAUTHD }, { "dovecot", LISTEN_DOVECOT }, { "pam", LISTEN_PAM },
+    { "auxprop", LISTEN_AUXPROP },
     { "control", LISTEN_CONTROL },
 };
 _Static_assert(COUNT(protocols) == LISTEN_PROTOCOLS, "a protocol lacks its word");
 static const struct config_word encodings[] = {
     { "utf8", 0 }, { "saslprep", PASSWORD_SASLPREP }, { "latin1", PASSWORD_LATIN1 },
+};
+/* Who says any has said all. */
+#define SERVED(mechanism) (ACCOUNT_MECHANISMS_SAID | MECHANISM_BIT(MECHANISM_##mechanism))
+static const struct config_word served[] = {
+    { "none", ACCOUNT_MECHANISMS_SAID }, { "CRAM-MD5", SERVED(CRAM_MD5) },
+    { "SCRAM-SHA-1", SERVED(SCRAM_SHA_1) }, { "SCRAM-SHA-256", SERVED(SCRAM_SHA_256) },
 };
 static const struct config_word tls_modes[] = {
     { "verify-full", ACCOUNT_TLS_VERIFY_FULL }, { "verify-ca", ACCOUNT_TLS_VERIFY_CA },
@@ -80,12 +88,13 @@ static const struct config_key daemon_keys[] = {
     { "queue", &config_count, MEMBER(struct config, auth.queue_max), .least = 1, .most = 1000000 },
     { "log_level", &config_one_of, DAEMON(log_level), WORDS(log_levels) },
     { "log_limit", &config_count, DAEMON(log_limit), .most = 1000000 },
+    { "challenge_key", &config_path, DAEMON(challenge_key) },
     { "driver_dir", &config_path, DAEMON(driver_dir) },
     { "preset_dir", &config_path, DAEMON(preset_dir) },
 };
 
 #define ACCOUNTS(member) MEMBER(struct account_source_config, member)
-#define OWN_QUERIES_AT 25
+#define OWN_QUERIES_AT 26
 /* Not constant: config_schema_init() puts account/'s names of queries behind these. */
 static struct config_key accounts_keys[OWN_QUERIES_AT + ACCOUNT_QUERIES] = {
     { "preset", &config_name, ACCOUNTS(preset) },
@@ -112,6 +121,7 @@ static struct config_key accounts_keys[OWN_QUERIES_AT + ACCOUNT_QUERIES] = {
     { "connections", &config_count, ACCOUNTS(connections), .least = 1, .most = 256 },
     { "query_timeout", &config_duration, ACCOUNTS(query_timeout_ms), .least = 100,
       .most = 30 * SECOND },
+    { "mechanisms", &config_set_of, ACCOUNTS(mechanisms), .list = true, WORDS(served) },
     { "alias", &config_one_of, ACCOUNTS(alias), WORDS(booleans) },
     { "rehash_scheme", &config_make_scheme, ACCOUNTS(rehash_scheme) },
     { "last_login", &config_one_of, ACCOUNTS(last_login), WORDS(booleans) },
@@ -168,6 +178,9 @@ static const struct config_key password_keys[] = {
     /* libargon2's own limit. */
     { "argon2_lanes", &config_count, PASSWORD(argon2_lanes_max), .least = 1,
       .most = (1 << 24) - 1 },
+    /* RFC 5802 and RFC 7677: at least 4096. */
+    { "scram_rounds", &config_count, MEMBER(struct config, auth.scram_rounds),
+      .least = CREDENTIAL_ROUNDS_MIN, .most = 10000000 },
     { "otp_rounds", &config_count, PASSWORD(otp_rounds_max), .least = 1, .most = INT32_MAX },
     { "fshp_rounds", &config_count, PASSWORD(fshp_rounds_max), .least = 1, .most = UINT32_MAX },
     { "scrypt_memory", &config_size, PASSWORD(scrypt_memory_max), .least = MEGABYTE,

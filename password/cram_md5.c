@@ -10,7 +10,7 @@
 #include <string.h>
 
 #define BLOCK 64
-#define STATE_LEN 16
+#define STATE_LEN CRAM_STATE_LEN
 
 /* floor(2^32 * abs(sin(i + 1))) */
 static const uint32_t sines[64] = {
@@ -35,33 +35,39 @@ mix(unsigned round, uint32_t b, uint32_t c, uint32_t d)
     }
 }
 
-/* The state after the first block of a message. */
+static uint32_t
+get_word(const unsigned char *at)
+{
+    return (uint32_t)at[0] | (uint32_t)at[1] << 8 | (uint32_t)at[2] << 16 | (uint32_t)at[3] << 24;
+}
+
+/* The state after one block more. */
 static void
-first_block(const unsigned char block[static BLOCK], unsigned char out[static STATE_LEN])
+next_block(unsigned char state[static STATE_LEN], const unsigned char block[static BLOCK])
 {
     static const unsigned char shift[4][4] = {
         { 7, 12, 17, 22 }, { 5, 9, 14, 20 }, { 4, 11, 16, 23 }, { 6, 10, 15, 21 },
     };
     static const unsigned char step[4] = { 1, 5, 3, 7 }, start[4] = { 0, 1, 5, 0 };
-    static const uint32_t initial[4] = { 0x67452301, 0xefcdab89, 0x98badcfe, 0x10325476 };
-    uint32_t a = initial[0], b = initial[1], c = initial[2], d = initial[3];
+    uint32_t a = get_word(state), b = get_word(state + 4), c = get_word(state + 8),
+        d = get_word(state + 12);
 
     for (unsigned i = 0; i < 64; i++) {
         const unsigned round = i / 16, bits = shift[round][i % 4];
-        const unsigned char *at = block + 4 * ((start[round] + step[round] * i) % 16);
         uint32_t sum = a + mix(round, b, c, d) + sines[i]
-            + ((uint32_t)at[0] | (uint32_t)at[1] << 8 | (uint32_t)at[2] << 16
-               | (uint32_t)at[3] << 24);
+            + get_word(block + 4 * ((start[round] + step[round] * i) % 16));
 
         a = d;
         d = c;
         c = b;
         b += sum << bits | sum >> (32 - bits);
     }
-    for (unsigned i = 0; i < STATE_LEN; i++) {
+    for (unsigned i = 0; i < 4; i++) {
         const uint32_t words[4] = { a, b, c, d };
+        const uint32_t sum = get_word(state + 4 * i) + words[i];
 
-        out[i] = (unsigned char)((initial[i / 4] + words[i / 4]) >> (8 * (i % 4)));
+        for (unsigned k = 0; k < 4; k++)
+            state[4 * i + k] = (unsigned char)(sum >> (8 * k));
     }
 }
 
@@ -69,16 +75,20 @@ static void
 padded_state(const unsigned char key[static BLOCK], unsigned char pad,
              unsigned char out[static STATE_LEN])
 {
+    /* 0x67452301, 0xefcdab89, 0x98badcfe, 0x10325476 */
+    static const unsigned char initial[] = "\x01\x23\x45\x67\x89\xab\xcd\xef"
+                                           "\xfe\xdc\xba\x98\x76\x54\x32\x10";
     unsigned char block[BLOCK];
 
     for (size_t i = 0; i < BLOCK; i++)
         block[i] = key[i] ^ pad;
-    first_block(block, out);
+    memcpy(out, initial, STATE_LEN);
+    next_block(out, block);
     sodium_memzero(block, sizeof(block));
 }
 
-static bool
-compute(span password, unsigned char out[static 2 * STATE_LEN])
+bool
+cram_md5_states(span password, unsigned char out[static 2 * CRAM_STATE_LEN])
 {
     unsigned char key[BLOCK] = { 0 };
     bool ok = true;
@@ -107,7 +117,7 @@ static enum password_verdict
 cram_verify(const struct scheme_trial *trial, struct error *err)
 {
     unsigned char made[2 * STATE_LEN];
-    bool ok = compute(trial->password, made);
+    bool ok = cram_md5_states(trial->password, made);
     enum password_verdict verdict = scheme_compare(ok, span_make(made, sizeof(made)), trial->data,
                                                    err);
 
@@ -121,7 +131,7 @@ cram_make(const struct scheme *scheme, unsigned long cost, span password, struct
 {
     unsigned char made[2 * STATE_LEN] = { 0 };
     const struct form form = { .key = span_make(made, sizeof(made)) };
-    bool ok = compute(password, made) && form_write("%kh", &form, out);
+    bool ok = cram_md5_states(password, made) && form_write("%kh", &form, out);
 
     (void)scheme;
     (void)cost;
@@ -129,11 +139,65 @@ cram_make(const struct scheme *scheme, unsigned long cost, span password, struct
     return scheme_made(ok, err);
 }
 
+static enum password_verdict
+cram_credential(const struct scheme *scheme, span data, const struct credential_terms *terms,
+                struct credential *out, struct error *err)
+{
+    (void)scheme;
+    (void)terms;
+    (void)err;
+    out->key_len = STATE_LEN;
+    memcpy(out->stored_key, data.ptr, STATE_LEN);
+    memcpy(out->server_key, data.ptr + STATE_LEN, STATE_LEN);
+    return PASSWORD_RIGHT;
+}
+
+/* --- the other half: what a challenge is answered with ------------------------------- */
+
+/* MD5 of a whole block, which led to `state`, and `bytes` behind it. */
+static void
+finish(const unsigned char state[static STATE_LEN], span bytes,
+       unsigned char out[static STATE_LEN])
+{
+    const uint64_t bits = 8 * (BLOCK + (uint64_t)bytes.len);
+    unsigned char block[BLOCK] = { 0 };
+
+    memcpy(out, state, STATE_LEN);
+    for (; bytes.len >= BLOCK; bytes = span_from(bytes, BLOCK))
+        next_block(out, bytes.ptr);
+    if (bytes.len > 0)
+        memcpy(block, bytes.ptr, bytes.len);
+    block[bytes.len] = 0x80;
+    if (bytes.len + 1 > BLOCK - 8) {
+        next_block(out, block);
+        memset(block, 0, sizeof(block));
+    }
+    for (unsigned i = 0; i < 8; i++)
+        block[BLOCK - 8 + i] = (unsigned char)(bits >> (8 * i));
+    next_block(out, block);
+}
+
+enum password_verdict
+credential_check_cram_md5(const struct credential *credential, span challenge, span digest,
+                          struct error *err)
+{
+    unsigned char inner[STATE_LEN], made[STATE_LEN];
+    enum password_verdict verdict;
+
+    finish(credential->server_key, challenge, inner);
+    finish(credential->stored_key, span_make(inner, sizeof(inner)), made);
+    verdict = scheme_compare(true, span_make(made, sizeof(made)), digest, err);
+    sodium_memzero(inner, sizeof(inner));
+    sodium_memzero(made, sizeof(made));
+    return verdict;
+}
+
 const struct scheme cram_md5_schemes[] = {
     { .name = "CRAM-MD5", .forms = "{CRAM-MD5} or {HMAC-MD5} and 64 hex digits (VMM)",
       .names = "HMAC-MD5 DOVECOT-CRAM-MD5 DOVECOT-HMAC-MD5",
       .coding = SCHEME_HEX_OR_BASE64, .bytes_len = 2 * STATE_LEN,
       .check = cram_check, .verify = cram_verify, .make = cram_make, .password_max = SECRET_MAX,
+      .mechanisms = MECHANISM_BIT(MECHANISM_CRAM_MD5), .credential = cram_credential,
       .library = "own", .class = PASSWORD_LEGACY },
     { .name = NULL },
 };

@@ -8,8 +8,8 @@
 
 #define SCHEMES_MAX 192         /* more than there will be: for the names of those that make */
 
-const char *
-password_scheme_name(const struct stored_password *stored, struct error *err)
+const struct scheme *
+scheme_of(const struct stored_password *stored, struct error *err)
 {
     struct secret decoded = { .len = 0 };
     const struct scheme *scheme;
@@ -17,6 +17,14 @@ password_scheme_name(const struct stored_password *stored, struct error *err)
 
     scheme = scheme_recognise(stored, &decoded, &data, err);
     secret_wipe(&decoded);
+    return scheme;
+}
+
+const char *
+password_scheme_name(const struct stored_password *stored, struct error *err)
+{
+    const struct scheme *scheme = scheme_of(stored, err);
+
     return scheme ? scheme->name : NULL;
 }
 
@@ -55,14 +63,6 @@ password_class_name(enum password_class class)
     return names[class];
 }
 
-/* A stored password that was recognised and may be verified. `decoded` is wiped by the caller. */
-struct recognised {
-    const struct scheme *scheme;
-    span data;
-    struct secret decoded;
-    struct password_cost cost;
-};
-
 static bool
 is_within(const struct password_bounds *bounds, const struct password_cost *cost,
           struct error *err)
@@ -71,10 +71,9 @@ is_within(const struct password_bounds *bounds, const struct password_cost *cost
         && bounds_allow(cost->ns / 1000000, bounds->cost_ms_max, "max_cost_ms", err);
 }
 
-/* RIGHT when it can be verified: well-formed and within all bounds. */
-static enum password_verdict
-recognise(const struct password_bounds *bounds, const struct stored_password *stored,
-          struct recognised *out, struct error *err)
+enum password_verdict
+scheme_admit(const struct password_bounds *bounds, const struct stored_password *stored,
+             struct recognised *out, struct error *err)
 {
     const struct scheme *scheme;
 
@@ -120,7 +119,7 @@ password_inspect(const struct password_bounds *bounds, const struct stored_passw
     enum password_verdict verdict;
 
     error_clear(err);
-    verdict = recognise(bounds, stored, &found, err);
+    verdict = scheme_admit(bounds, stored, &found, err);
     tell_facts(&found, verdict, out);
     secret_wipe(&found.decoded);
     return verdict;
@@ -206,7 +205,7 @@ password_try(const struct password_bounds *bounds, const struct stored_password 
     enum password_verdict verdict;
 
     error_clear(err);
-    verdict = recognise(bounds, stored, &found, err);
+    verdict = scheme_admit(bounds, stored, &found, err);
     tell_facts(&found, verdict, facts_out);
     if (verdict == PASSWORD_RIGHT)
         verdict = !may || may(context, facts_out, err)
@@ -228,12 +227,19 @@ password_verify(const struct password_bounds *bounds, const struct stored_passwo
 }
 
 enum password_verdict
+scheme_computed(bool ok, struct error *err)
+{
+    if (ok)
+        return PASSWORD_RIGHT;
+    error_set(err, ERROR_UNAVAILABLE, "its library could not compute it");
+    return PASSWORD_FAILED;
+}
+
+enum password_verdict
 scheme_compare(bool computed, span made, span stored, struct error *err)
 {
-    if (!computed) {
-        error_set(err, ERROR_UNAVAILABLE, "its library could not compute it");
+    if (scheme_computed(computed, err) != PASSWORD_RIGHT)
         return PASSWORD_FAILED;
-    }
     return secret_equal(made, stored) ? PASSWORD_RIGHT : PASSWORD_WRONG;
 }
 

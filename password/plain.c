@@ -7,6 +7,9 @@
  */
 #include "password/scheme.h"
 
+#include <sodium.h>
+#include <string.h>
+
 static bool
 is_more_than_blanks(span data)
 {
@@ -45,6 +48,54 @@ plain_make(const struct scheme *scheme, unsigned long cost, span password, struc
         return error_set(err, ERROR_REJECTED, "a plain password is not of blanks alone");
     secret_set(out, password);
     return ERROR_NONE;
+}
+
+static enum password_verdict
+credential_of_cram_md5(span password, struct credential *out, struct error *err)
+{
+    unsigned char states[2 * CRAM_STATE_LEN];
+    bool ok = cram_md5_states(password, states);
+
+    out->key_len = CRAM_STATE_LEN;
+    memcpy(out->stored_key, states, CRAM_STATE_LEN);
+    memcpy(out->server_key, states + CRAM_STATE_LEN, CRAM_STATE_LEN);
+    sodium_memzero(states, sizeof(states));
+    return scheme_computed(ok, err);
+}
+
+/* The client prepares what is typed (RFC 5802, 2.2), so the server prepares what is stored, or
+ * takes it as it comes when it cannot be prepared. */
+static enum password_verdict
+credential_of_scram(span password, const struct credential_terms *terms, struct credential *out,
+                    struct error *err)
+{
+    const enum hash hash = scram_hash(out->mechanism);
+    unsigned char stored[HASH_LEN_MAX], server[HASH_LEN_MAX];
+    struct secret prepared = { .len = 0 };
+    bool ok;
+
+    if (saslprep(password, &prepared) && prepared.len > 0)
+        password = secret_get(&prepared);
+    ok = scram_keys(hash, password, terms->salt, terms->rounds, stored, server);
+    out->rounds = terms->rounds;
+    out->salt_len = terms->salt.len;
+    memcpy(out->salt, terms->salt.ptr, terms->salt.len);
+    out->key_len = hash_len(hash);
+    memcpy(out->stored_key, stored, out->key_len);
+    memcpy(out->server_key, server, out->key_len);
+    sodium_memzero(stored, sizeof(stored));
+    sodium_memzero(server, sizeof(server));
+    secret_wipe(&prepared);
+    return scheme_computed(ok, err);
+}
+
+static enum password_verdict
+plain_credential(const struct scheme *scheme, span data, const struct credential_terms *terms,
+                 struct credential *out, struct error *err)
+{
+    (void)scheme;
+    return out->mechanism == MECHANISM_CRAM_MD5 ? credential_of_cram_md5(data, out, err)
+                                                : credential_of_scram(data, terms, out, err);
 }
 
 /* --- PLAIN-TRUNC ------------------------------------------------------------------ */
@@ -96,7 +147,8 @@ const struct scheme plain_schemes[] = {
       .names = "CLEAR CLEARTEXT PLAINTEXT DOVECOT-PLAIN DOVECOT-CLEAR DOVECOT-CLEARTEXT"
                " LDAP-CLEARTEXT PASSLIB-ROUNDUP RAW-PLAIN",
       .check = plain_check, .verify = plain_verify,
-      .make = plain_make, .password_max = SECRET_MAX - (sizeof("{PLAIN}") - 1),
+      .make = plain_make, .mechanisms = MECHANISMS_ALL, .credential = plain_credential,
+      .password_max = SECRET_MAX - (sizeof("{PLAIN}") - 1),
       .library = "libsodium", .class = PASSWORD_PLAIN },
     { .name = "PLAIN-TRUNC", .forms = "{PLAIN-TRUNC}n-text: the first n bytes count",
       .names = "DOVECOT-PLAIN-TRUNC",

@@ -193,6 +193,18 @@ scheme_known(span name)
     return count > 0;
 }
 
+unsigned
+scheme_mechanisms(span name)
+{
+    unsigned mechanisms = 0;
+    size_t count;
+    const struct entry *entry = find_names(name, &count);
+
+    for (; count > 0; count--, entry++)
+        mechanisms |= entry->scheme->mechanisms;
+    return mechanisms;
+}
+
 const struct scheme *
 scheme_find(span name, span data)
 {

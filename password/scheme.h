@@ -9,6 +9,7 @@
 #ifndef PASSWORD_SCHEME_H
 #define PASSWORD_SCHEME_H
 
+#include "password/credential.h"
 #include "password/form.h"
 #include "password/hash.h"
 #include "password/password.h"
@@ -63,6 +64,13 @@ struct scheme {
     size_t password_max;
     unsigned long cost_default, cost_min, cost_max;     /* all 0: it has no cost */
 
+    unsigned mechanisms;        /* challenge-response that it can serve, a set; 0: none */
+    /* Not NULL where `mechanisms` has any. WRONG: not this very value. The mechanism is one of
+     * them, the data was checked. */
+    enum password_verdict (*credential)(const struct scheme *scheme, span data,
+                                        const struct credential_terms *terms,
+                                        struct credential *out, struct error *err);
+
     size_t hears;               /* bytes of a password that count; 0: all */
     const char *library;        /* that does the arithmetic, for people */
     enum password_class class;
@@ -94,6 +102,9 @@ const struct scheme *scheme_at(size_t i);
 /* Whether any row has that name. */
 bool scheme_known(span name);
 
+/* What any row of that name can serve, as far as the name tells; 0 for an unknown one. */
+unsigned scheme_mechanisms(span name);
+
 /* The first row of that name that the data fits; of any name for a bare value. NULL: none. */
 const struct scheme *scheme_find(span name, span data);
 const struct scheme *scheme_find_bare(span value);
@@ -111,6 +122,24 @@ bool scheme_name_known(span name);
 const struct scheme *scheme_recognise(const struct stored_password *stored,
                                       struct secret *decoded, span *data_out,
                                       struct error *err);
+
+/* --- password.c --- */
+
+/* A stored password that was recognised and may be verified. `decoded` is wiped by the caller. */
+struct recognised {
+    const struct scheme *scheme;
+    span data;
+    struct secret decoded;
+    struct password_cost cost;
+};
+
+/* RIGHT when it can be verified: well-formed and within all bounds. */
+enum password_verdict scheme_admit(const struct password_bounds *bounds,
+                                   const struct stored_password *stored, struct recognised *out,
+                                   struct error *err);
+
+/* The scheme alone; NULL, with *err set, when none recognises it. */
+const struct scheme *scheme_of(const struct stored_password *stored, struct error *err);
 
 /* --- bounds.c: what every family's check asks --- */
 
@@ -146,11 +175,30 @@ uint64_t cost_ns(enum cost_unit unit, uint64_t count);
  * as the library said. */
 enum password_verdict scheme_compare(bool computed, span made, span stored, struct error *err);
 
+/* RIGHT; FAILED, with *err set, when not `ok`. */
+enum password_verdict scheme_computed(bool ok, struct error *err);
+
 /* What `make` ends with when the library or the pattern refused; ERROR_NONE otherwise. */
 enum error_code scheme_made(bool ok, struct error *err);
 
 /* SASLprep (RFC 4013); false, and empty, for what it prohibits and what is not UTF-8. */
 bool saslprep(span password, struct secret *out);
+
+/* --- cram_md5.c --- */
+#define CRAM_STATE_LEN 16
+
+/* The states after the outer pad and after the inner one. False: the library could not. */
+bool cram_md5_states(span password, unsigned char out[static 2 * CRAM_STATE_LEN]);
+
+/* --- scram.c --- */
+
+/* Both keys of a password as it comes; each hash_len() bytes. False: the library could not. */
+bool scram_keys(enum hash hash, span password, span salt, uint64_t rounds,
+                unsigned char stored_key[static HASH_LEN_MAX],
+                unsigned char server_key[static HASH_LEN_MAX]);
+
+/* The digest of a SCRAM mechanism. */
+enum hash scram_hash(enum mechanism mechanism);
 
 /* --- crypt.c, crypt_form.c: crypt(3) --- */
 bool crypt_check(const struct scheme *scheme, span data, const struct password_bounds *bounds,

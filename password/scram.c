@@ -10,6 +10,7 @@
 #include "password/scheme.h"
 
 #include <sodium.h>
+#include <string.h>
 
 struct layout {
     enum hash hash;
@@ -53,19 +54,36 @@ keys_check(const struct scheme *scheme, span data, const struct password_bounds 
 struct keys { unsigned char stored[HASH_LEN_MAX], server[HASH_LEN_MAX]; };
 
 static bool
-derive(enum hash hash, span password, span salt, uint64_t rounds, struct keys *out)
+split_keys(enum hash hash, span salted, unsigned char stored_key[static HASH_LEN_MAX],
+           unsigned char server_key[static HASH_LEN_MAX])
 {
-    unsigned char salted[HASH_LEN_MAX], client[HASH_LEN_MAX];
-    const span salted_key = span_make(salted, hash_len(hash));
-    bool ok;
+    unsigned char client[HASH_LEN_MAX];
+    bool ok = hash_hmac(hash, salted, span_of("Client Key"), client)
+        && hash_bytes(hash, span_make(client, hash_len(hash)), stored_key)
+        && hash_hmac(hash, salted, span_of("Server Key"), server_key);
 
-    ok = hash_pbkdf2(hash, password, salt, rounds, salted, salted_key.len)
-        && hash_hmac(hash, salted_key, span_of("Client Key"), client)
-        && hash_bytes(hash, span_make(client, hash_len(hash)), out->stored)
-        && hash_hmac(hash, salted_key, span_of("Server Key"), out->server);
-    sodium_memzero(salted, sizeof(salted));
     sodium_memzero(client, sizeof(client));
     return ok;
+}
+
+bool
+scram_keys(enum hash hash, span password, span salt, uint64_t rounds,
+           unsigned char stored_key[static HASH_LEN_MAX],
+           unsigned char server_key[static HASH_LEN_MAX])
+{
+    unsigned char salted[HASH_LEN_MAX];
+    const span salted_key = span_make(salted, hash_len(hash));
+    bool ok = hash_pbkdf2(hash, password, salt, rounds, salted, salted_key.len)
+        && split_keys(hash, salted_key, stored_key, server_key);
+
+    sodium_memzero(salted, sizeof(salted));
+    return ok;
+}
+
+static bool
+derive(enum hash hash, span password, span salt, uint64_t rounds, struct keys *out)
+{
+    return scram_keys(hash, password, salt, rounds, out->stored, out->server);
 }
 
 static enum password_verdict
@@ -129,6 +147,81 @@ keys_make(const struct scheme *scheme, unsigned long cost, span password, struct
     sodium_memzero(&made, sizeof(made));
     secret_wipe(&prepared);
     return scheme_made(ok, err);
+}
+
+/* --- for the mechanism itself ------------------------------------------------------- */
+
+enum hash
+scram_hash(enum mechanism mechanism)
+{
+    return mechanism == MECHANISM_SCRAM_SHA_1 ? HASH_SHA1 : HASH_SHA256;
+}
+
+/* WRONG: a salt that no client is told, or one that is too long. */
+static enum password_verdict
+fill_credential(const struct form *form, span stored_key, span server_key, struct credential *out)
+{
+    if (form->salt.len > CREDENTIAL_SALT_MAX)
+        return PASSWORD_WRONG;
+    out->rounds = form_number(form, 'n');
+    out->salt_len = form->salt.len;
+    memcpy(out->salt, form->salt.ptr, form->salt.len);
+    out->key_len = stored_key.len;
+    memcpy(out->stored_key, stored_key.ptr, stored_key.len);
+    memcpy(out->server_key, server_key.ptr, server_key.len);
+    return PASSWORD_RIGHT;
+}
+
+static enum password_verdict
+keys_credential(const struct scheme *scheme, span data, const struct credential_terms *terms,
+                struct credential *out, struct error *err)
+{
+    enum password_verdict verdict = PASSWORD_BAD;
+    struct form form = { .decoded.len = 0 };
+
+    (void)terms;
+    (void)err;
+    if (read_keys(scheme->layout, data, &form))
+        verdict = fill_credential(&form, form.key, form.other, out);
+    form_wipe(&form);
+    return verdict;
+}
+
+/* ClientKey is ClientProof xor ClientSignature; is H(ClientKey) the StoredKey? */
+static enum password_verdict
+check_proof(enum hash hash, span stored_key, span auth_message, span proof, struct error *err)
+{
+    unsigned char signature[HASH_LEN_MAX], client_key[HASH_LEN_MAX], made[HASH_LEN_MAX];
+    bool ok = hash_hmac(hash, stored_key, auth_message, signature);
+    enum password_verdict verdict;
+
+    for (size_t i = 0; i < proof.len; i++)
+        client_key[i] = proof.ptr[i] ^ signature[i];
+    ok = ok && hash_bytes(hash, span_make(client_key, proof.len), made);
+    verdict = scheme_compare(ok, span_make(made, proof.len), stored_key, err);
+    sodium_memzero(signature, sizeof(signature));
+    sodium_memzero(client_key, sizeof(client_key));
+    return verdict;
+}
+
+enum password_verdict
+credential_check_scram(const struct credential *credential, span auth_message, span proof,
+                       unsigned char signature_out[CREDENTIAL_KEY_MAX], struct error *err)
+{
+    const enum hash hash = scram_hash(credential->mechanism);
+    const span stored_key = span_make(credential->stored_key, credential->key_len);
+    const span server_key = span_make(credential->server_key, credential->key_len);
+    unsigned char signature[HASH_LEN_MAX];
+    enum password_verdict verdict;
+
+    if (proof.len != credential->key_len)
+        return PASSWORD_WRONG;
+    verdict = check_proof(hash, stored_key, auth_message, proof, err);
+    if (verdict != PASSWORD_RIGHT)
+        return verdict;
+    verdict = scheme_computed(hash_hmac(hash, server_key, auth_message, signature), err);
+    memcpy(signature_out, signature, proof.len);
+    return verdict;
 }
 
 /* --- passlib: $scram$rounds$salt$sha-1=...,sha-256=... ----------------------------- */
@@ -236,26 +329,66 @@ done:
     return verdict;
 }
 
+/* From the digest of the list that is the mechanism's; WRONG when there is none. */
+static enum password_verdict
+list_credential(const struct scheme *scheme, span data, const struct credential_terms *terms,
+                struct credential *out, struct error *err)
+{
+    const enum hash wanted = scram_hash(out->mechanism);
+    enum password_verdict verdict = PASSWORD_WRONG;
+    struct form form = { .decoded.len = 0 };
+    struct secret decoded = { .len = 0 };
+    struct keys keys;
+    enum hash hash;
+    span key;
+
+    (void)scheme;
+    (void)terms;
+    if (!form_read(LIST_PATTERN, data, &form))
+        goto done;
+    while (verdict == PASSWORD_WRONG && take_digest(&form.key, &decoded, &hash, &key)) {
+        if (hash != wanted)
+            continue;
+        verdict = scheme_computed(split_keys(hash, key, keys.stored, keys.server), err);
+        if (verdict == PASSWORD_RIGHT)
+            verdict = fill_credential(&form, span_make(keys.stored, hash_len(hash)),
+                                      span_make(keys.server, hash_len(hash)), out);
+        break;
+    }
+
+done:
+    sodium_memzero(&keys, sizeof(keys));
+    secret_wipe(&decoded);
+    form_wipe(&form);
+    return verdict;
+}
+
 #define LAYOUT(hash_, pattern_, least, ...) .layout = &(const struct layout){ \
     .hash = hash_, .pattern = pattern_, .rounds_min = least, __VA_ARGS__ }
 #define KEYS_ROW .check = keys_check, .verify = keys_verify, .library = "libcrypto", \
     .make = keys_make, .password_max = SECRET_MAX, \
     .cost_min = 4096, .cost_max = 5000000
+/* libsasl2's clients refuse more (MAX_ITERATION_COUNTER of its scram.c; measured with 2.1.28). */
+#define CLIENTS_TAKE 65536
+#define SERVES(digest) .mechanisms = MECHANISM_BIT(MECHANISM_SCRAM_##digest), \
+    .credential = keys_credential
 
 const struct scheme scram_schemes[] = {
     { .name = "SCRAM-SHA-256", .forms = "{SCRAM-SHA-256}rounds,salt,StoredKey,ServerKey",
       .names = "DOVECOT-SCRAM-SHA-256",
-      LAYOUT(HASH_SHA256, "%nd,%sb,%kb,%jb", 4096), KEYS_ROW, .cost_default = 100000 },
+      LAYOUT(HASH_SHA256, "%nd,%sb,%kb,%jb", 4096), KEYS_ROW, SERVES(SHA_256), .cost_default = CLIENTS_TAKE },
     { .name = "SCRAM-SHA-1", .forms = "{SCRAM-SHA-1}rounds,salt,StoredKey,ServerKey",
       .names = "DOVECOT-SCRAM-SHA-1",
-      LAYOUT(HASH_SHA1, "%nd,%sb,%kb,%jb", 4096), KEYS_ROW, .cost_default = 100000 },
+      LAYOUT(HASH_SHA1, "%nd,%sb,%kb,%jb", 4096), KEYS_ROW, SERVES(SHA_1), .cost_default = CLIENTS_TAKE },
     { .name = "PG-SCRAM-SHA-256",
       .forms = "SCRAM-SHA-256$rounds:salt$StoredKey:ServerKey (PostgreSQL)",
       .prefixes = "SCRAM-SHA-256$",
       LAYOUT(HASH_SHA256, "SCRAM-SHA-256$%nd:%sb$%kb:%jb", 1, .prepares = true), KEYS_ROW,
-      .cost_default = 100000 },
+      SERVES(SHA_256),
+      .cost_default = CLIENTS_TAKE },
     { .name = "PASSLIB-SCRAM", .forms = "$scram$rounds$salt$sha-1=key,sha-256=key...",
       .prefixes = "$scram$",
-      .check = list_check, .verify = list_verify, .library = "libcrypto" },
+      .check = list_check, .verify = list_verify, .library = "libcrypto",
+      .mechanisms = MECHANISMS_SCRAM, .credential = list_credential },
     { .name = NULL },
 };

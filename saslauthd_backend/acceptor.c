@@ -74,7 +74,8 @@ answer_at_once(struct acceptor *self, int fd, span wire)
     struct error err;
     ssize_t sent;
 
-    if (listener->proto->parse(wire, &request, &err) != PROTO_REQUEST)
+    /* What asks for more than a verdict is not in the cache. */
+    if (listener->proto->ask || listener->proto->parse(wire, &request, &err) != PROTO_REQUEST)
         return false;
     request.listener = &listener->config->auth;
     if (!auth_recall(self->all->site->auth, &request, &verdict))

@@ -1,8 +1,10 @@
 /* saslauthd_backend/auth_setup.c - the account sources and the auth room that a configuration says */
 #include "saslauthd_backend/auth_setup.h"
 
+#include "saslauthd_backend/challenge_key.h"
 #include "saslauthd_backend/scope.h"
 
+#include <sodium.h>
 #include <stdlib.h>
 
 void
@@ -37,16 +39,21 @@ enum error_code
 auth_setup_new(const struct config *config, struct cache *cache, struct auth **out,
                struct error *err)
 {
-    unsigned char scope[SCOPE_BYTES];
-    struct account_source **sources;
-    enum error_code code = auth_setup_sources(config, &sources, err);
+    unsigned char scope[SCOPE_BYTES], key[AUTH_CHALLENGE_KEY];
+    struct auth_config auth = config->auth;
+    struct account_source **sources = NULL;
+    enum error_code code = challenge_key_make(config->daemon.challenge_key, key, err);
 
     *out = NULL;
+    if (code == ERROR_NONE)
+        code = auth_setup_sources(config, &sources, err);
     if (code != ERROR_NONE)
         return code;
+    auth.challenge_key = key;
     scope_make(config, scope);
-    code = auth_new(&config->auth, sources, config->accounts_count, span_make(scope, sizeof(scope)),
+    code = auth_new(&auth, sources, config->accounts_count, span_make(scope, sizeof(scope)),
                     cache, &clock_system, out, err);
+    sodium_memzero(key, sizeof(key));
     free(sources);              /* the list; what is in it is auth's */
     return code;
 }

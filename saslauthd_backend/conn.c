@@ -83,6 +83,8 @@ conn_retire(struct conn *conn)
 {
     struct loop *loop = conn->loop;
 
+    if (conn->kind->retire)
+        conn->kind->retire(conn);
     *(conn->older ? &conn->older->newer : &loop->oldest) = conn->newer;
     *(conn->newer ? &conn->newer->older : &loop->newest) = conn->older;
     conn->next_spare = loop->dead;

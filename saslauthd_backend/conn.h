@@ -48,6 +48,7 @@ struct conn_kind {
     void (*moved)(struct conn *conn);
     void (*flush)(struct conn *conn);           /* after conn_flush_later() */
     void (*wipe)(struct conn *conn);            /* closing: its own memory. NULL: it has none */
+    void (*retire)(struct conn *conn);          /* closed, and no ticket is out: what tickets may touch */
 };
 
 struct conn {

@@ -2,6 +2,7 @@
 #include "saslauthd_backend/control.h"
 
 #include "common/log.h"
+#include "sasl/rehearsal.h"
 #include "saslauthd_backend/control_request.h"
 #include "saslauthd_backend/control_wire.h"
 
@@ -148,6 +149,39 @@ add_step(void *context, const char *step, const char *text)
     json_array_append_new(context, row);
 }
 
+/* False, with *err set, for a mechanism that nobody has. */
+static bool
+find_mechanism(const struct control_request *request, bool *is_dialogue_out, enum mechanism *out,
+               struct error *err)
+{
+    const span name = span_of(request->mechanism);
+    char token[LOG_TOKEN_MAX];
+
+    *is_dialogue_out = mechanism_find(name, out);
+    if (*is_dialogue_out && request->realm[0]) {
+        error_set(err, ERROR_MALFORMED, "%s has no realm: say it in the login",
+                  mechanism_name(*out));
+        return false;
+    }
+    if (*is_dialogue_out || name.len == 0 || span_is_nocase(name, "PLAIN")
+        || span_is_nocase(name, "LOGIN"))
+        return true;
+    error_set(err, ERROR_MALFORMED, "unknown mechanism %s", log_token(span_until(name, 64), token));
+    return false;
+}
+
+/* A whole dialogue, in which we are the client too. */
+static void
+rehearse(const struct control_host *host, struct sasl *sasl, enum mechanism mechanism,
+         const struct auth_request *question, struct verdict *verdict)
+{
+    sasl_rehearse(sasl, &(struct rehearsal){
+        .mechanism = mechanism, .login = question->login, .password = question->password,
+        .who = { .listener = host->listener, .service = question->service,
+                 .remote = question->remote },
+    }, verdict);
+}
+
 /* Both test and explain: the first goes the real way, the second tells it. */
 static enum error_code
 answer_question(const struct control_host *host, const struct control_request *request,
@@ -156,13 +190,18 @@ answer_question(const struct control_host *host, const struct control_request *r
     json_t *steps = request->command == CONTROL_EXPLAIN ? json_array() : NULL;
     struct auth_request question = question_of(host, request);
     int64_t started_ms = clock_now_ms(host->clock);
+    enum mechanism mechanism = MECHANISMS;
     struct control_held held;
     struct verdict verdict;
+    bool is_dialogue;
 
-    (void)err;
+    if (!find_mechanism(request, &is_dialogue, &mechanism, err))
+        return err->code;
     host->hold(host->context, &held);
     if (steps)
         auth_explain(held.auth, &question, add_step, steps, &verdict);
+    else if (is_dialogue)
+        rehearse(host, held.sasl, mechanism, &question, &verdict);
     else
         auth_ask_and_wait(held.auth, &question, &verdict);
     host->release(host->context);

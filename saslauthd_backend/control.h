@@ -36,7 +36,7 @@
 #define CONTROL_PATIENCE_MS 2000
 
 /* What must not go away while a request is answered. */
-struct control_held { struct auth *auth; struct cache *cache; };
+struct control_held { struct auth *auth; struct sasl *sasl; struct cache *cache; };
 
 /* What the daemon lends; all of it outlives control_serve(). */
 struct control_host {

@@ -13,7 +13,7 @@
 #include <stddef.h>
 #include <string.h>
 
-enum field { LOGIN, REALM, SERVICE, REMOTE, DOMAIN, ALL, PASSWORD, FIELDS };
+enum field { LOGIN, REALM, SERVICE, REMOTE, DOMAIN, MECHANISM, ALL, PASSWORD, FIELDS };
 
 #define BIT(field) (1u << (field))
 
@@ -23,6 +23,7 @@ static const struct { const char *name; size_t text_offset; } fields[] = {
     [SERVICE]  = { "service",  offsetof(struct control_request, service) },
     [REMOTE]   = { "remote",   offsetof(struct control_request, remote) },
     [DOMAIN]   = { "domain",   offsetof(struct control_request, domain) },
+    [MECHANISM] = { "mechanism", offsetof(struct control_request, mechanism) },
     [ALL]      = { "all",      0 },     /* true */
     [PASSWORD] = { "password", 0 },     /* base64 */
 };
@@ -36,7 +37,8 @@ static const struct {
     unsigned one_of;            /* exactly one of these; 0: no such rule */
 } commands[] = {
     [CONTROL_STATUS]  = { .name = "status" },
-    [CONTROL_TEST]    = { .name = "test", .must = BIT(LOGIN) | BIT(PASSWORD), .may = WHO },
+    [CONTROL_TEST]    = { .name = "test", .must = BIT(LOGIN) | BIT(PASSWORD),
+                          .may = WHO | BIT(MECHANISM) },
     [CONTROL_EXPLAIN] = { .name = "explain", .must = BIT(LOGIN), .may = WHO },
     [CONTROL_FLUSH]   = { .name = "flush", .may = BIT(LOGIN) | BIT(DOMAIN) | BIT(ALL),
                           .one_of = BIT(LOGIN) | BIT(DOMAIN) | BIT(ALL) },

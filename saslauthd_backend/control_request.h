@@ -29,6 +29,7 @@ struct control_request {
     char service[CONTROL_TEXT_MAX + 1];
     char remote[CONTROL_TEXT_MAX + 1];
     char domain[CONTROL_TEXT_MAX + 1];
+    char mechanism[CONTROL_TEXT_MAX + 1];       /* PLAIN and LOGIN are the same as none */
     struct secret password;
 };
 

@@ -25,6 +25,7 @@ struct exchange {
     const struct proto *proto;          /* its listener may go, what it speaks stays */
     enum exchange_state state;
     struct question question;
+    struct proto_held *held;            /* the protocol's, of this request; or NULL */
     char service[SERVICE_NAME_MAX + 1]; /* for the log, once the request's bytes are gone */
     char remote[64];
 };
@@ -39,14 +40,25 @@ exchange_send(struct exchange *exchange, span reply)
     return send(exchange->conn.fd, reply.ptr, reply.len, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0;
 }
 
+/* In `room`, or borrowed from what the protocol holds. */
+static span
+reply_for(const struct exchange *exchange, const struct verdict *verdict,
+          unsigned char room[PROTO_REPLY_MAX])
+{
+    const struct proto *proto = exchange->proto;
+
+    return proto->answer_held ? proto->answer_held(exchange->held, verdict)
+                              : span_make(room, proto->answer(verdict, room));
+}
+
 static void
 answer(struct exchange *exchange, const struct verdict *verdict, const struct report *report)
 {
-    unsigned char reply[PROTO_REPLY_MAX];
+    unsigned char room[PROTO_REPLY_MAX];
 
     if (report)
         report_verdict(report, verdict);
-    if (!exchange_send(exchange, span_make(reply, exchange->proto->answer(verdict, reply))) && report)
+    if (!exchange_send(exchange, reply_for(exchange, verdict, room)) && report)
         report_unsent(report);
     conn_close(&exchange->conn);
 }
@@ -136,6 +148,17 @@ alarm_rings(struct conn *conn)
 
 /* --- reading ---------------------------------------------------------------------- */
 
+static enum auth_answer
+ask_auth(struct exchange *exchange, const struct auth_request *request, struct verdict *verdict)
+{
+    const struct proto *proto = exchange->proto;
+    struct auth *auth = exchange->conn.loop->site->auth;
+    struct auth_ticket *ticket = &exchange->question.ticket;
+
+    return proto->ask ? proto->ask(auth, request, ticket, verdict, &exchange->held)
+                      : auth_ask(auth, request, ticket, verdict);
+}
+
 static void
 ask(struct exchange *exchange, struct auth_request *request)
 {
@@ -145,7 +168,7 @@ ask(struct exchange *exchange, struct auth_request *request)
 
     request->listener = &listener->config->auth;
     request->by_root = request->by_root && listener_peer_is_root(conn->fd);
-    if (auth_ask(conn->loop->site->auth, request, &exchange->question.ticket, &verdict) == AUTH_LATER) {
+    if (ask_auth(exchange, request, &verdict) == AUTH_LATER) {
         wait_for_ticket(exchange, request);
         return;
     }
@@ -243,6 +266,7 @@ begin(struct conn *conn, span came)
 
     exchange->proto = conn->listener->proto;
     exchange->state = EXCHANGE_READING;
+    exchange->held = NULL;
     question_set(&exchange->question, conn->loop, ticket_back);
     if (came.len > 0)
         feed(exchange, came);
@@ -278,7 +302,18 @@ stop(struct conn *conn)
         hurry(conn);
 }
 
+static void
+retire(struct conn *conn)
+{
+    struct exchange *exchange = (struct exchange *)conn;
+
+    if (exchange->held)
+        exchange->held->free(exchange->held);
+    exchange->held = NULL;
+}
+
 const struct conn_kind conn_exchange = {
     .size = sizeof(struct exchange), .begin = begin, .ready = ready, .alarm = alarm_rings,
     .is_idle = is_idle, .hurry = hurry, .give_up = give_up, .stop = stop,
+    .retire = retire,
 };

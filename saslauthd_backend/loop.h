@@ -11,6 +11,7 @@
 #define SASLAUTHD_BACKEND_LOOP_H
 
 #include "auth/auth.h"
+#include "sasl/dialogue.h"
 #include "saslauthd_backend/listener.h"
 
 #include "common/macros.h"
@@ -25,6 +26,7 @@ struct loop;                    /* opaque */
 /* What the loops serve, all of it replaced at once by a reload. Read-only while served. */
 struct site {
     struct auth *auth;
+    struct sasl *sasl;          /* of `auth` */
     struct listener *listeners; /* control's are not the loops' */
     size_t listeners_count;
     int64_t deadline_ms, read_deadline_ms;

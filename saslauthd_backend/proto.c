@@ -7,7 +7,7 @@ const struct proto *
 proto_find(enum listen_protocol protocol)
 {
     static const struct proto *const protos[] = {
-        &proto_saslauthd, &proto_dovecot, &proto_pam,
+        &proto_saslauthd, &proto_dovecot, &proto_pam, &proto_auxprop,
     };
 
     for (size_t i = 0; i < COUNT(protos); i++)

@@ -20,6 +20,8 @@ enum proto_progress {
 
 struct conn_kind;               /* saslauthd_backend/conn.h */
 extern const struct conn_kind conn_exchange, conn_dovecot;
+/* What a request of some protocols holds besides its ticket, until it is answered. */
+struct proto_held { void (*free)(struct proto_held *held); };
 
 struct proto {
     enum listen_protocol protocol;
@@ -30,11 +32,19 @@ struct proto {
     /* How many bytes of `out` are the reply. */
     size_t (*answer)(const struct verdict *verdict, unsigned char out[PROTO_REPLY_MAX]);
     span malformed;             /* the reply to bytes that are no request */
+    /* Where a verdict is not all that is asked for, both; else NULL: auth_ask() and `answer`.
+     * *held_out is the connection's from then on. */
+    enum auth_answer (*ask)(struct auth *auth, const struct auth_request *request,
+                            struct auth_ticket *ticket, struct verdict *verdict,
+                            struct proto_held **held_out);
+    /* The reply, borrowed from `held`. `held` is NULL when nothing was asked. */
+    span (*answer_held)(struct proto_held *held, const struct verdict *verdict);
 };
 
 extern const struct proto proto_saslauthd;
 extern const struct proto proto_dovecot;
 extern const struct proto proto_pam;
+extern const struct proto proto_auxprop;
 
 /* NULL for a protocol that the loops do not serve. */
 const struct proto *proto_find(enum listen_protocol protocol);

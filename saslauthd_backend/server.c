@@ -53,6 +53,19 @@ struct server {
 
 /* --- building what a configuration says --------------------------------------------- */
 
+static enum error_code
+make_auth(struct running *running, struct error *err)
+{
+    struct sasl_world world;
+    enum error_code code = auth_setup_new(running->config, running->cache, &running->site.auth, err);
+
+    if (code != ERROR_NONE)
+        return code;
+    sasl_world_system(&world);
+    running->site.sasl = sasl_new(running->site.auth, &world);
+    return running->site.sasl ? ERROR_NONE : error_set(err, ERROR_UNAVAILABLE, "sasl: no memory");
+}
+
 static size_t
 connections_max(const struct daemon_config *daemon)
 {
@@ -108,6 +121,7 @@ running_free(struct running *running)
     if (!running)
         return;
     auth_free(running->site.auth);
+    sasl_free(running->site.sasl);
     for (size_t i = 0; i < running->site.listeners_count; i++)
         listener_close(&running->site.listeners[i]);
     free(running->site.listeners);
@@ -236,7 +250,7 @@ prepare_next(struct server *server, struct running **out, struct error *err)
         return code;
     code = inherit_cache(next, server->running, err);
     if (code == ERROR_NONE)
-        code = auth_setup_new(next->config, next->cache, &next->site.auth, err);
+        code = make_auth(next, err);
     if (code == ERROR_NONE)
         code = inherit_listeners(next, server->running, &server->self, err);
     if (code != ERROR_NONE)
@@ -351,6 +365,7 @@ hold_running(void *context, struct control_held *out)
 
     pthread_rwlock_rdlock(&server->lock);
     out->auth = server->running->site.auth;
+    out->sasl = server->running->site.sasl;
     out->cache = server->running->cache;
 }
 
@@ -476,7 +491,7 @@ start(struct server *server, struct error *err)
     if (code == ERROR_NONE)
         code = cache_new(&running->config->cache, &running->cache, err);
     if (code == ERROR_NONE)
-        code = auth_setup_new(running->config, running->cache, &running->site.auth, err);
+        code = make_auth(running, err);
     if (code == ERROR_NONE)
         code = start_loops(server, err);
     if (code == ERROR_NONE)

@@ -67,6 +67,20 @@ def read_reply(sock):
     return OK if body.startswith(b"OK") else NO
 
 
+def read_all(sock):
+    """What comes until the other side closes, however it does that; then we do."""
+    got = b""
+    with sock:
+        while True:
+            try:
+                part = sock.recv(65536)
+            except ConnectionResetError:
+                part = b""
+            if not part:
+                return got
+            got += part
+
+
 def wait_until(condition, seconds=10.0, what="condition"):
     """Polls; a bound, not a delay. Returns what the condition said."""
     end = time.monotonic() + seconds

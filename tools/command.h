@@ -87,6 +87,7 @@ enum error_code command_identity(const struct config *config, const char *login,
 extern const struct command *const commands[];
 extern const size_t commands_count;
 extern const struct command cmd_check_config, cmd_status, cmd_test, cmd_explain, cmd_flush,
-    cmd_reload, cmd_hash, cmd_verify, cmd_schemes, cmd_calibrate, cmd_user, cmd_presets;
+    cmd_reload, cmd_hash, cmd_verify, cmd_schemes, cmd_calibrate, cmd_user, cmd_presets,
+    cmd_mechanisms;
 
 #endif

@@ -3,7 +3,7 @@
 
 const struct command *const commands[] = {
     &cmd_check_config, &cmd_status, &cmd_test, &cmd_explain, &cmd_flush, &cmd_reload, &cmd_hash,
-    &cmd_verify, &cmd_schemes, &cmd_calibrate, &cmd_user, &cmd_presets,
+    &cmd_verify, &cmd_schemes, &cmd_calibrate, &cmd_user, &cmd_presets, &cmd_mechanisms,
 };
 
 const size_t commands_count = COUNT(commands);

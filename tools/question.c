@@ -33,7 +33,10 @@ enum error_code
 question_ask(const struct command_call *call, bool with_password, json_t **reply_out,
              struct error *err)
 {
-    static const char *const names[] = { "service", "realm", "remote" };
+    static const struct { const char *field, *option; } fields[] = {
+        { "service", "service" }, { "realm", "realm" }, { "remote", "remote" },
+        { "mechanism", "mech" },
+    };
     json_t *request = json_object();
     struct config *config;
     enum error_code code;
@@ -44,8 +47,8 @@ question_ask(const struct command_call *call, bool with_password, json_t **reply
         goto done;
     put_text(request, "command", call->command->name, err);
     code = put_text(request, "login", call->arguments[0], err);
-    for (size_t i = 0; code == ERROR_NONE && i < COUNT(names); i++)
-        code = put_text(request, names[i], command_value(call, names[i]), err);
+    for (size_t i = 0; code == ERROR_NONE && i < COUNT(fields); i++)
+        code = put_text(request, fields[i].field, command_value(call, fields[i].option), err);
     if (code == ERROR_NONE && with_password)
         code = put_password(request, err);
     if (code == ERROR_NONE)

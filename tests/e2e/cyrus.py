@@ -31,6 +31,10 @@ failedloginpause: 0
 maxlogins_per_user: 0
 popminpoll: 0
 allowplaintext: yes
+"""
+
+# How it signs users in: by a saslauthd socket, if nothing else is said.
+BY_SASLAUTHD = """
 sasl_pwcheck_method: saslauthd
 sasl_saslauthd_path: %(mux)s
 sasl_mech_list: PLAIN
@@ -50,15 +54,16 @@ EVENTS {
 
 
 class Cyrus(Server):
-    def __init__(self):
+    def __init__(self, sasl=BY_SASLAUTHD):
         super().__init__("cyrus")
+        self.sasl = sasl
         self.imap_port, self.pop_port = free_ports(2)
         self.mux = os.path.join(self.mkdir("run"), "mux")
 
     def start(self):
         for name in ("config", "config/db", "mail", "proc", "lock", "sieve"):
             self.mkdir(name, "cyrus", "mail", 0o750)
-        conf = self.write("imapd.conf", IMAPD_CONF % {"dir": self.dir, "mux": self.mux})
+        conf = self.write("imapd.conf", (IMAPD_CONF + self.sasl) % {"dir": self.dir, "mux": self.mux})
         services = self.write("cyrus.conf", CYRUS_CONF % {
             "conf": conf, "imap": self.imap_port, "pop": self.pop_port})
         self.run([program("/usr/lib/cyrus/bin/master"), "-C", conf, "-M", services,

@@ -13,7 +13,7 @@ import harness
 from harness import CLAVIGERD, DRIVERS, PRESETS, SOURCE, Site, equal
 
 ROOMS = ("common", "password", "cache", "account", "auth", "config", "saslauthd_backend", "pam_module",
-         "tools")
+         "sasl", "sasl_plugin", "tools")
 DOCUMENTS = ("README.md", "doc/architecture.md", "doc/log.md")
 # Made by autoreconf, configure or check.sh; or of a form that the text explains.
 NOT_IN_THE_TREE = re.compile(r"^(\./)?(configure|build/)$|NAME")

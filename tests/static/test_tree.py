@@ -19,14 +19,18 @@ ROOMS = {
     "cache": ["common"],
     "account": ["common"],
     "auth": ["common", "password", "cache", "account"],
+    "sasl": ["common", "password", "account", "auth"],
     "config": ["common", "password", "cache", "account", "auth"],
-    "saslauthd_backend": ["common", "password", "cache", "account", "auth", "config"],
+    "saslauthd_backend": ["common", "password", "cache", "account", "auth", "sasl",
+                          "config"],
     "tools": ["common", "password", "cache", "account", "auth", "config"],
     "pam_module": [],
+    "sasl_plugin": [],
 }
 # A header by name where the room as a whole would be too much.
 ALSO = {
     "pam_module": ["common/pam_wire.h"],
+    "sasl_plugin": ["common/auxprop_wire.h"],
     "tools": ["saslauthd_backend/control_wire.h"],
 }
 INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"', re.M)

@@ -102,7 +102,7 @@ static const struct row { int line; const char *reason, *text; } rows[] = {
     { 1, "\"512m\" is not a size", "password { max_memory = 512m }" },
     { 1, "1K is too small: it takes 1M to 64G", "password { max_memory = 1K }" },
     /* words and modes */
-    { 1, "\"saslauth\" is none of \"saslauthd\", \"dovecot\", \"pam\", \"control\": did you mean \"saslauthd\"?", "listen \"x\" { protocol = saslauth }" },
+    { 1, "\"saslauth\" is none of \"saslauthd\", \"dovecot\", \"pam\", \"auxprop\", \"control\": did you mean \"saslauthd\"?", "listen \"x\" { protocol = saslauth }" },
     { 1, "\"zzzzzz\" is none of", "listen \"x\" { protocol = zzzzzz }" },
     { 1, "identity: case: \"Lower\" is none of \"lower\", \"keep\": did you mean \"lower\"?", "identity { case = Lower }" },
     { 1, "\"192.0.2.0/33\" is not an address or a network", "throttle { trusted_nets = { \"192.0.2.0/33\" } }" },

@@ -244,7 +244,7 @@ the_sample_is_a_configuration(void **state)
         fail_msg("%s", err.reason);
     free(text);
     assert_string_equal(config->accounts[0].preset, "claviger");
-    assert_int_equal(config->listens_count, LISTEN_PROTOCOLS - 1);  /* dovecot is commented out */
+    assert_int_equal(config->listens_count, LISTEN_PROTOCOLS - 2);  /* dovecot and auxprop are comments */
     assert_non_null(config_control_path(config));
     config_free(config);
 }

@@ -3,6 +3,7 @@
  * A client and control_serve() on the two ends of a socket pair. Of auth/ and cache/ there are
  * doubles that note what they were asked.
  */
+#include "sasl/rehearsal.h"
 #include "saslauthd_backend/control.h"
 #include "saslauthd_backend/control_request.h"
 #include "saslauthd_backend/control_wire.h"
@@ -31,11 +32,13 @@ static struct {
     const char *step_text;
     int held, released, reloads;
     struct error reload_error;
+    enum mechanism mechanism;
     char flushed[64];
     const char *flushed_what;
 } seen;
 
 static struct auth *const the_auth = (struct auth *)&seen;
+static struct sasl *const the_sasl = (struct sasl *)&seen.mechanism;
 static struct cache *const the_cache = (struct cache *)&seen.flushed;
 
 static void
@@ -73,6 +76,19 @@ auth_explain(struct auth *auth, const struct auth_request *request, auth_step_fn
     note_request(request);
     step(context, "identity", "ada@example.test");
     step(context, "account", seen.step_text);
+    *verdict = seen.verdict;
+}
+
+void
+sasl_rehearse(struct sasl *sasl, const struct rehearsal *rehearsal, struct verdict *verdict)
+{
+    check_held(sasl, the_sasl);
+    note_request(&(struct auth_request){
+        .login = rehearsal->login, .password = rehearsal->password,
+        .service = rehearsal->who.service, .remote = rehearsal->who.remote,
+        .listener = rehearsal->who.listener,
+    });
+    seen.mechanism = rehearsal->mechanism;
     *verdict = seen.verdict;
 }
 
@@ -131,7 +147,8 @@ static void
 hold(void *context, struct control_held *out)
 {
     assert_ptr_equal(context, &seen);
-    *out = (struct control_held){ the_auth, the_cache };
+    *out = (struct control_held){ .auth = the_auth, .sasl = the_sasl,
+                                   .cache = the_cache };
     seen.held++;
 }
 
@@ -300,6 +317,30 @@ test_asks_as_the_listener_with_all_that_was_given(void **state)
 }
 
 static void
+test_by_a_mechanism_is_a_dialogue_and_by_plain_is_not(void **state)
+{
+    static const char *const lines[] = {
+        "{\"command\":\"test\",\"login\":\"Ada\",\"mechanism\":\"scram-sha-256\",\"service\":\"imap\","
+        "\"remote\":\"192.0.2.1\",\"password\":\"" PASSWORD_BASE64 "\"}\n",
+        "{\"command\":\"test\",\"login\":\"Ada\",\"mechanism\":\"plain\",\"service\":\"imap\","
+        "\"remote\":\"192.0.2.1\",\"password\":\"" PASSWORD_BASE64 "\"}\n",
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(lines); i++) {
+        seen.mechanism = MECHANISMS;
+        json_decref(ask(lines[i]));
+        assert_int_equal(seen.mechanism, i == 0 ? MECHANISM_SCRAM_SHA_256 : MECHANISMS);
+        assert_ptr_equal(seen.request.listener, &listener);
+        assert_string_equal(seen.login, "Ada");
+        assert_string_equal(seen.service, "imap");
+        assert_string_equal(seen.remote, "192.0.2.1");
+        assert_true(span_is(secret_get(&seen.password), PASSWORD));
+        assert_int_equal(seen.held, seen.released);
+    }
+}
+
+static void
 a_password_may_be_any_bytes(void **state)
 {
     (void)state;
@@ -414,6 +455,13 @@ static const struct { const char *what, *line, *words; } malformed[] = {
     { "a NUL in a login", "{\"command\":\"explain\",\"login\":\"a\\u0000b\"}\n", "NUL" },
     { "a raw NUL in a name", "{\"command\":\"explain\",\"lo\\u0000gin\":\"a\"}\n", "NUL" },
     { "a login in Latin-1", "{\"command\":\"explain\",\"login\":\"caf\xe9\"}\n", "UTF-8" },
+    { "a mechanism that nobody has",
+      "{\"command\":\"test\",\"login\":\"a\",\"mechanism\":\"NTLM\",\"password\":\"\"}\n",
+      "unknown mechanism" },
+    { "a realm beside a mechanism", "{\"command\":\"test\",\"login\":\"a\",\"realm\":\"b\","
+      "\"mechanism\":\"CRAM-MD5\",\"password\":\"\"}\n", "no realm" },
+    { "a mechanism to explain",
+      "{\"command\":\"explain\",\"login\":\"a\",\"mechanism\":\"CRAM-MD5\"}\n", "takes no" },
     { "half a surrogate pair", "{\"command\":\"explain\",\"login\":\"\\ud800\"}\n", "JSON" },
     { "a password that is no base64",
       "{\"command\":\"test\",\"login\":\"a\",\"password\":\"hunter2!\"}\n", "base64" },
@@ -620,6 +668,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(status_has_the_counts_of_every_reason_and_way, reset),
         cmocka_unit_test_setup(test_asks_as_the_listener_with_all_that_was_given, reset),
+        cmocka_unit_test_setup(test_by_a_mechanism_is_a_dialogue_and_by_plain_is_not, reset),
         cmocka_unit_test_setup(a_password_may_be_any_bytes, reset),
         cmocka_unit_test_setup(explain_gives_the_steps_in_order, reset),
         cmocka_unit_test_setup(a_step_that_is_not_utf8_is_shown_all_the_same, reset),

@@ -1,0 +1,388 @@
+/* auth/credentials.c - see credentials.h: the last steps of a flight that asks for credentials
+ *
+ *   row ─┬─ serves, nothing to hash ──────────────────────────▶ credential
+ *        ├─ serves: SCRAM from plaintext ─▶ hash thread ──────▶ credential
+ *        └─ serves nothing, or no row at all ─────────────────▶ one that no proof fits, in its time
+ */
+#include "auth/credentials.h"
+
+#include "auth/credentials_parts.h"
+#include "auth/policy.h"
+#include "auth/trial.h"
+#include "common/log.h"
+
+#include <sodium.h>
+#include <string.h>
+
+/* What Dovecot, PostgreSQL and `clavigerctl hash` give a verifier. */
+#define SALT_LEN 16
+
+/* A flight of this action has one ticket, the first member of who asked. */
+struct auth_credentials *
+credentials_asked_by(const struct flight *flight)
+{
+    return (struct auth_credentials *)flight->tickets;
+}
+
+/* The one that a dialogue wants; the first of a peer's. */
+enum mechanism
+credentials_first_wanted(const struct auth_credentials *credentials)
+{
+    unsigned mechanism = 0;
+
+    while (!(credentials->wanted & MECHANISM_BIT(mechanism)))
+        mechanism++;
+    return (enum mechanism)mechanism;
+}
+
+/* --- schemes ------------------------------------------------------------------------ */
+
+/* "NAME" or "{NAME}". */
+static span
+name_of_scheme(const char *scheme)
+{
+    const span name = span_of(scheme);
+
+    return span_starts(name, "{") ? span_until(span_from(name, 1), span_find(name, '}') - 1) : name;
+}
+
+static unsigned
+mechanisms_of_scheme(const char *scheme)
+{
+    return credential_mechanisms_of(name_of_scheme(scheme));
+}
+
+/* How many rounds a verifier is made with; 0 for what is none. */
+static uint64_t
+rounds_of_scheme(const char *scheme)
+{
+    struct password_scheme_info info;
+
+    if (!(mechanisms_of_scheme(scheme) & MECHANISMS_SCRAM))
+        return 0;
+    for (size_t i = 0; password_scheme_get(i, &info); i++)
+        if (span_is_nocase(name_of_scheme(scheme), info.name))
+            return info.default_cost;
+    return 0;
+}
+
+/* --- salts of names ----------------------------------------------------------------- */
+
+void
+credentials_set(struct auth *auth)
+{
+    for (unsigned i = 0; i < MECHANISMS; i++)
+        pace_set(&auth->challenge_pace[i]);
+    if (auth->config.challenge_key)
+        memcpy(auth->challenge_key, auth->config.challenge_key, AUTH_CHALLENGE_KEY);
+    else
+        randombytes_buf(auth->challenge_key, AUTH_CHALLENGE_KEY);
+    auth->config.challenge_key = NULL;          /* it was lent for the start */
+    for (size_t i = 0; auth->config.scram_rounds == 0 && i < auth->sources_count; i++)
+        auth->config.scram_rounds = rounds_of_scheme(account_source_make(auth->sources[i].source));
+    if (auth->config.scram_rounds < CREDENTIAL_ROUNDS_MIN)
+        auth->config.scram_rounds = CREDENTIAL_ROUNDS_MIN;
+}
+
+void
+credentials_close(struct auth *auth)
+{
+    sodium_memzero(auth->challenge_key, AUTH_CHALLENGE_KEY);
+}
+
+/* The same for plaintext and for nobody, so that neither can be told from the other. */
+static struct credential_terms
+terms_of(const struct flight *flight, enum mechanism mechanism, unsigned char salt[SALT_LEN])
+{
+    const unsigned char which = (unsigned char)mechanism;
+    crypto_generichash_state state;
+
+    crypto_generichash_init(&state, flight->auth->challenge_key, AUTH_CHALLENGE_KEY, SALT_LEN);
+    crypto_generichash_update(&state, &which, 1);
+    crypto_generichash_update(&state, (const unsigned char *)flight->who.name, flight->who.len);
+    crypto_generichash_final(&state, salt, SALT_LEN);
+    return (struct credential_terms){ span_make(salt, SALT_LEN),
+                                      flight->auth->config.scram_rounds };
+}
+
+/* --- the end ------------------------------------------------------------------------ */
+
+void
+credentials_fake(struct flight *flight, enum mechanism mechanism)
+{
+    unsigned char salt[SALT_LEN];
+    const struct credential_terms terms = terms_of(flight, mechanism, salt);
+
+    credential_fake(mechanism, &terms, &credentials_asked_by(flight)->credentials[mechanism]);
+}
+
+/* What is said to whoever has no credential, in the time that a real one takes. */
+static void
+land_without(struct flight *flight, enum verdict_reason reason)
+{
+    struct auth_credentials *out = credentials_asked_by(flight);
+    struct auth *auth = flight->auth;
+
+    if (out->plaintext) {
+        judge_land(flight, reason, VIA_LOOKUP, 0);
+        return;
+    }
+    for (unsigned i = 0; i < MECHANISMS; i++)
+        if (out->wanted & MECHANISM_BIT(i))
+            credentials_fake(flight, (enum mechanism)i);
+    out->served = out->wanted;
+    out->if_right = out->if_wrong = reason;
+    judge_land(flight, out->for_peer ? reason : REASON_OK, VIA_LOOKUP,
+               judge_tick_ms(clock_now_us(auth->clock)
+                             + pace_draw_us(&auth->challenge_pace[credentials_first_wanted(out)])));
+}
+
+/* By a timer, as those that have none. */
+void
+credentials_land_real(struct flight *flight, enum verdict_reason reason)
+{
+    struct auth_credentials *out = credentials_asked_by(flight);
+    struct auth *auth = flight->auth;
+    const int64_t now_us = clock_now_us(auth->clock);
+
+    pace_note(&auth->challenge_pace[credentials_first_wanted(out)], now_us - flight->row_at_us);
+    out->served = out->wanted;
+    judge_land(flight, reason, VIA_LOOKUP, judge_tick_ms(now_us));
+}
+
+void
+credentials_land_fault(struct flight *flight, enum verdict_reason reason,
+                       const struct error *err)
+{
+    char login[LOG_TOKEN_MAX];
+
+    log_line(LOG_LEVEL_ERROR, "accounts \"%s\": %s: %s", flight->account.source,
+             log_token(span_of(flight->account.login), login), err->reason);
+    judge_land(flight, reason, VIA_LOOKUP, 0);
+}
+
+void
+credentials_of_nobody(struct flight *flight, enum verdict_reason reason)
+{
+    land_without(flight, reason);
+}
+
+/* --- which of the stored passwords --------------------------------------------------- */
+
+static bool
+serves(const struct flight *flight, const struct account_secret *secret, unsigned mechanisms)
+{
+    const struct stored_password stored = trial_stored(&flight->account, secret,
+                                                       identity_name(&flight->who));
+
+    return credential_mechanisms(&stored) & mechanisms;
+}
+
+static enum verdict_reason
+policy_of(const struct flight *flight, const struct account_secret *secret)
+{
+    return policy_judge(&flight->account, secret, span_of(flight->network),
+                        clock_unix_s(flight->auth->clock));
+}
+
+/* The first that serves and may; else the first that serves. */
+struct choice
+credentials_choose(const struct flight *flight, unsigned mechanisms)
+{
+    struct choice choice = { .found = false };
+    const struct account_secret *secret = NULL;
+    bool more = true;
+
+    while (more && !(choice.found && choice.policy == REASON_OK)) {
+        if (serves(flight, secret, mechanisms)
+            && (!choice.found || policy_of(flight, secret) == REASON_OK))
+            choice = (struct choice){ true, secret, policy_of(flight, secret) };
+        secret = secret ? secret->next : flight->secrets;
+        more = secret != NULL;
+    }
+    return choice;
+}
+
+/* Nothing that is stored serves: is that a fault of the row, a locked account, or how it is? */
+void
+credentials_land_unserved(struct flight *flight)
+{
+    const struct stored_password stored = trial_stored(&flight->account, NULL,
+                                                       identity_name(&flight->who));
+    struct password_facts facts;
+    struct error err;
+    enum password_verdict value = password_inspect(&flight->auth->config.password, &stored,
+                                                   &facts, &err);
+
+    if (value == PASSWORD_BAD)
+        credentials_land_fault(flight, REASON_BAD_STORED_PASSWORD, &err);
+    else if (value == PASSWORD_LOCKED && !flight->secrets)
+        land_without(flight, REASON_NO_PASSWORD);
+    else
+        land_without(flight, REASON_MECHANISM_UNSERVED);
+}
+
+/* --- the credential ------------------------------------------------------------------ */
+
+/* Once: who has verifiers of other rounds can be told from who has none. */
+static void
+tell_rounds(struct flight *flight, const struct credential *credential)
+{
+    struct auth *auth = flight->auth;
+
+    if (credential->rounds != 0 && credential->rounds != auth->config.scram_rounds
+        && !atomic_exchange(&auth->has_told_rounds, true))
+        log_line(LOG_LEVEL_WARNING, "accounts \"%s\": a SCRAM verifier has %llu rounds, and names "
+                 "that nobody has are told scram_rounds = %llu: who asks can tell them apart",
+                 flight->account.source, (unsigned long long)credential->rounds,
+                 (unsigned long long)auth->config.scram_rounds);
+}
+
+/* RIGHT: it is in the ticket. BAD also for a scheme that is refused. */
+enum password_verdict
+credentials_make(struct flight *flight, const struct account_secret *secret,
+                 enum mechanism mechanism, struct error *err)
+{
+    const struct auth_config *config = &flight->auth->config;
+    struct auth_credentials *out = credentials_asked_by(flight);
+    const struct stored_password stored = trial_stored(&flight->account, secret,
+                                                       identity_name(&flight->who));
+    unsigned char salt[SALT_LEN];
+    const struct credential_terms terms = terms_of(flight, mechanism, salt);
+    const char *scheme = password_scheme_name(&stored, err);
+    enum password_verdict verdict;
+
+    if (scheme && trial_refuses(config, scheme)) {
+        error_set(err, ERROR_CONFIG, "stored password: %s: refuse_schemes refuses it", scheme);
+        return PASSWORD_BAD;
+    }
+    verdict = credential_make(&config->password, &stored, mechanism, &terms,
+                              &out->credentials[mechanism], err);
+    if (verdict == PASSWORD_RIGHT)
+        tell_rounds(flight, &out->credentials[mechanism]);
+    return verdict;
+}
+
+/* On the lookup's thread, or on a hash thread. */
+static void
+make_for_dialogue(struct flight *flight, const struct choice *choice)
+{
+    struct auth_credentials *out = credentials_asked_by(flight);
+    const enum mechanism mechanism = credentials_first_wanted(out);
+    struct error err;
+    const enum password_verdict verdict = credentials_make(flight, choice->secret, mechanism, &err);
+
+    if (verdict == PASSWORD_WRONG) {
+        land_without(flight, REASON_MECHANISM_UNSERVED);
+        return;
+    }
+    if (verdict != PASSWORD_RIGHT) {
+        credentials_land_fault(flight, trial_reason(verdict), &err);
+        return;
+    }
+    out->if_right = choice->policy;
+    out->if_wrong = REASON_WRONG_PASSWORD;
+    out->must_change = !choice->secret && flight->account.must_change;
+    credentials_land_real(flight, REASON_OK);
+}
+
+static void
+serve_dialogue(struct flight *flight, unsigned mechanisms)
+{
+    const struct choice choice = credentials_choose(flight, mechanisms);
+    struct stored_password stored;
+
+    if (!choice.found) {
+        credentials_land_unserved(flight);
+        return;
+    }
+    stored = trial_stored(&flight->account, choice.secret, identity_name(&flight->who));
+    if (!credential_is_slow(&stored, credentials_first_wanted(credentials_asked_by(flight)))) {
+        make_for_dialogue(flight, &choice);
+        return;
+    }
+    judge_send_to_hash(flight);
+}
+
+unsigned
+credentials_mechanisms(const struct flight *flight)
+{
+    return credentials_asked_by(flight)->wanted
+        & auth_mechanisms_of(flight->auth->sources[flight->source].source);
+}
+
+/* --- the way in and on ----------------------------------------------------------------- */
+
+void
+credentials_of_row(struct flight *flight)
+{
+    if (credentials_asked_by(flight)->for_peer)
+        credentials_serve_peer(flight);
+    else
+        serve_dialogue(flight, credentials_mechanisms(flight));
+}
+
+void
+credentials_run_hash(struct flight *flight)
+{
+    const struct choice choice = credentials_choose(flight, credentials_mechanisms(flight));
+
+    if (credentials_asked_by(flight)->for_peer)
+        credentials_give(flight);
+    else
+        make_for_dialogue(flight, &choice);
+}
+
+/* --- the door -------------------------------------------------------------------------- */
+
+enum auth_answer
+auth_credentials_ask(struct auth *auth, const struct auth_request *request,
+                     struct auth_credentials *credentials, struct verdict *verdict)
+{
+    struct auth_request asked = *request;
+
+    asked.action = AUTH_CREDENTIALS;
+    asked.password = span_make(NULL, 0);
+    credentials->served = 0;
+    credentials->must_change = false;
+    return auth_ask(auth, &asked, &credentials->ticket, verdict);
+}
+
+void
+auth_credentials_settle(struct auth *auth, const struct auth_credentials *credentials,
+                        bool is_proved, struct verdict *verdict)
+{
+    *verdict = credentials->ticket.verdict;
+    verdict_set(verdict, is_proved ? credentials->if_right : credentials->if_wrong, VIA_LOOKUP);
+    verdict->must_change = verdict->outcome == VERDICT_ACCEPTED && credentials->must_change;
+    counts_verdict(&auth->counts, verdict);
+}
+
+unsigned
+auth_mechanisms_of(const struct account_source *source)
+{
+    const unsigned said = account_source_mechanisms(source);
+
+    if (said & ACCOUNT_MECHANISMS_SAID)
+        return said & MECHANISMS_ALL;
+    return mechanisms_of_scheme(account_source_make(source))
+        | mechanisms_of_scheme(account_source_default_scheme(source));
+}
+
+unsigned
+auth_mechanisms(const struct auth *auth)
+{
+    unsigned mechanisms = 0;
+
+    for (size_t i = 0; i < auth->sources_count; i++)
+        mechanisms |= auth_mechanisms_of(auth->sources[i].source);
+    return mechanisms;
+}
+
+void
+auth_credentials_wipe(struct auth_credentials *credentials)
+{
+    if (credentials->plaintext)
+        secret_wipe(credentials->plaintext);
+    sodium_memzero(credentials->credentials, sizeof(credentials->credentials));
+}

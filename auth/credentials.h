@@ -1,0 +1,53 @@
+/* auth/credentials.h - what proves an account to a challenge-response mechanism
+ *
+ * Purpose  The row of a login, looked up and judged as for any sign-in (identity, order of sources,
+ *          policy), with its stored password turned into what the mechanism needs. Of several
+ *          stored passwords that can serve, the first that policy allows here is the one.
+ *          A name that nobody has, and an account that cannot serve the mechanism, get a
+ *          credential that no proof fits: its salt is made of auth_config.challenge_key and the
+ *          name, so it is the same tomorrow, and as late as a real one. What policy refuses is
+ *          told only to who proves that he knows the password.
+ * Errors   In the verdict: rejected is a request that is nobody's (malformed), unavailable what
+ *          nobody could tell. There is nothing to prove then.
+ * Threads  As auth_ask().
+ */
+#ifndef AUTH_CREDENTIALS_H
+#define AUTH_CREDENTIALS_H
+
+#include "auth/auth.h"
+#include "password/credential.h"
+
+/* Left by who asks, as a ticket is; its owner wipes it. */
+struct auth_credentials {
+    struct auth_ticket ticket;          /* first; a verdict of accepted: what is below is filled */
+    bool for_peer;                      /* that checks proofs itself; else for a dialogue */
+    unsigned wanted;                    /* mechanisms; of a dialogue exactly one */
+    struct secret *plaintext;           /* a peer wants this instead; else NULL */
+    unsigned served;                    /* credentials[] has these */
+    struct credential credentials[MECHANISMS];  /* by mechanism */
+    enum verdict_reason if_right, if_wrong;
+    bool must_change;
+};
+
+/* For a dialogue, the verdict is accepted whenever there is a credential, real or not.
+ * For a peer it says how it is: accepted, when a stored password serves and policy allows it. A
+ * peer gets all that it wants when it is rejected, too, so that its own client sees no difference:
+ * a salt that is real where there is one, and keys that no proof fits. It gets nothing of an unavailable
+ * account, nor of a malformed name, and no plaintext but that of an accepted one.
+ * `request->action` does not matter. */
+enum auth_answer auth_credentials_ask(struct auth *auth, const struct auth_request *request,
+                                      struct auth_credentials *credentials,
+                                      struct verdict *verdict);
+
+/* How the dialogue ended: the verdict of the sign-in, which is counted. */
+void auth_credentials_settle(struct auth *auth, const struct auth_credentials *credentials,
+                             bool is_proved, struct verdict *verdict);
+
+/* The mechanisms that some source serves: those that it is said to, else those that its
+ * make_scheme and default_scheme can. */
+unsigned auth_mechanisms(const struct auth *auth);
+unsigned auth_mechanisms_of(const struct account_source *source);
+
+void auth_credentials_wipe(struct auth_credentials *credentials);
+
+#endif
