@@ -471,11 +471,12 @@ auth_recall(struct auth *auth, const struct auth_request *request, struct verdic
 /* What was right before is only looked up again, and its owner waits for nobody's guesses. */
 static bool
 is_throttled(struct auth *auth, const struct auth_request *request, struct auth_asked *asked,
-             enum cache_answer known)
+             enum cache_answer known, const struct auth_ticket *ticket)
 {
     throttle_guest_set(auth->throttle, asked->key.account, asked->key.password[0],
                        span_of(asked->network), &asked->guest);
-    return needs_password(request) && known != CACHE_STALE
+    return (needs_password(request) || credentials_try_proof(request, ticket))
+        && known != CACHE_STALE
         && !throttle_allows(auth->throttle, &asked->guest, clock_now_ms(auth->clock));
 }
 
@@ -490,7 +491,7 @@ auth_ask(struct auth *auth, const struct auth_request *request, struct auth_tick
     ticket->not_before_ms = 0;
     if (recall(auth, request, &asked, &hit, &known, verdict))
         return AUTH_NOW;
-    if (is_throttled(auth, request, &asked, known))
+    if (is_throttled(auth, request, &asked, known, ticket))
         return answer_now(auth, &asked, REASON_THROTTLED, VIA_REQUEST, verdict);
     if (request->action == AUTH_CHANGE)
         return ask_change(auth, request, &asked, ticket, verdict);

@@ -161,12 +161,6 @@ credentials_land_fault(struct flight *flight, enum verdict_reason reason,
     judge_land(flight, reason, VIA_LOOKUP, 0);
 }
 
-void
-credentials_of_nobody(struct flight *flight, enum verdict_reason reason)
-{
-    land_without(flight, reason);
-}
-
 /* --- which of the stored passwords --------------------------------------------------- */
 
 static bool
@@ -313,9 +307,26 @@ credentials_mechanisms(const struct flight *flight)
 
 /* --- the way in and on ----------------------------------------------------------------- */
 
+static void
+note_who(const struct flight *flight)
+{
+    struct auth_credentials *out = credentials_asked_by(flight);
+
+    out->account = flight->key.account;
+    memcpy(out->network, flight->network, sizeof(out->network));
+}
+
+void
+credentials_of_nobody(struct flight *flight, enum verdict_reason reason)
+{
+    note_who(flight);
+    land_without(flight, reason);
+}
+
 void
 credentials_of_row(struct flight *flight)
 {
+    note_who(flight);
     if (credentials_asked_by(flight)->for_peer)
         credentials_serve_peer(flight);
     else
@@ -345,17 +356,47 @@ auth_credentials_ask(struct auth *auth, const struct auth_request *request,
     asked.password = span_make(NULL, 0);
     credentials->served = 0;
     credentials->must_change = false;
+    credentials->ticket.verdict = (struct verdict){ 0 };
     return auth_ask(auth, &asked, &credentials->ticket, verdict);
+}
+
+/* A peer that checks proofs by itself is not told how they end, so it is not counted against either. */
+bool
+credentials_try_proof(const struct auth_request *request, const struct auth_ticket *ticket)
+{
+    return request->action == AUTH_CREDENTIALS
+        && !((const struct auth_credentials *)ticket)->for_peer;
+}
+
+void
+auth_credentials_refuse(struct auth *auth, const struct auth_credentials *credentials,
+                        enum verdict_reason reason, struct verdict *verdict)
+{
+    *verdict = credentials->ticket.verdict;
+    verdict_set(verdict, reason, VIA_LOOKUP);
+    verdict->must_change = verdict->outcome == VERDICT_ACCEPTED && credentials->must_change;
+    counts_verdict(&auth->counts, verdict);
 }
 
 void
 auth_credentials_settle(struct auth *auth, const struct auth_credentials *credentials,
-                        bool is_proved, struct verdict *verdict)
+                        bool is_proved, struct verdict *verdict, int64_t *not_before_ms_out)
 {
-    *verdict = credentials->ticket.verdict;
-    verdict_set(verdict, is_proved ? credentials->if_right : credentials->if_wrong, VIA_LOOKUP);
-    verdict->must_change = verdict->outcome == VERDICT_ACCEPTED && credentials->must_change;
-    counts_verdict(&auth->counts, verdict);
+    enum verdict_reason reason = is_proved ? credentials->if_right : credentials->if_wrong;
+    const int64_t now_us = clock_now_us(auth->clock);
+    struct throttle_guest guest;
+    uint64_t proof;
+
+    randombytes_buf(&proof, sizeof(proof));
+    throttle_guest_set(auth->throttle, credentials->account, proof, span_of(credentials->network),
+                       &guest);
+    /* Others of the account were found wrong while this one was under way. */
+    if (!throttle_allows(auth->throttle, &guest, now_us / 1000))
+        reason = REASON_THROTTLED;
+    if (reason == REASON_OK)
+        throttle_note_right(auth->throttle, &guest, now_us / 1000);
+    *not_before_ms_out = judge_tell_at_ms(auth, &guest, reason, now_us);
+    auth_credentials_refuse(auth, credentials, reason, verdict);
 }
 
 unsigned

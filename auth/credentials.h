@@ -15,6 +15,7 @@
 #define AUTH_CREDENTIALS_H
 
 #include "auth/auth.h"
+#include "auth/network.h"
 #include "password/credential.h"
 
 /* Left by who asks, as a ticket is; its owner wipes it. */
@@ -27,6 +28,8 @@ struct auth_credentials {
     struct credential credentials[MECHANISMS];  /* by mechanism */
     enum verdict_reason if_right, if_wrong;
     bool must_change;
+    uint64_t account;                   /* for the throttle: its keyed digest, */
+    char network[NETWORK_TEXT_MAX];     /* and where from */
 };
 
 /* For a dialogue, the verdict is accepted whenever there is a credential, real or not.
@@ -39,9 +42,15 @@ enum auth_answer auth_credentials_ask(struct auth *auth, const struct auth_reque
                                       struct auth_credentials *credentials,
                                       struct verdict *verdict);
 
-/* How the dialogue ended: the verdict of the sign-in, which is counted. */
+/* How a proof ended: the verdict of the sign-in, which is counted, and when it may be told. Each
+ * proof that is wrong counts as another wrong password (auth/throttle.h), for none is ever the same
+ * again; while there were too many, none is looked at. `auth` may be another than was asked. */
 void auth_credentials_settle(struct auth *auth, const struct auth_credentials *credentials,
-                             bool is_proved, struct verdict *verdict);
+                             bool is_proved, struct verdict *verdict, int64_t *not_before_ms_out);
+
+/* The same for a dialogue that came to no proof. */
+void auth_credentials_refuse(struct auth *auth, const struct auth_credentials *credentials,
+                             enum verdict_reason reason, struct verdict *verdict);
 
 /* The mechanisms that some source serves: those that it is said to, else those that its
  * make_scheme and default_scheme can. */

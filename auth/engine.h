@@ -115,6 +115,9 @@ void credentials_of_row(struct flight *flight);
 void credentials_of_nobody(struct flight *flight, enum verdict_reason reason);
 void credentials_run_hash(struct flight *flight);
 
+/* Whether it is a dialogue's question, whose proof may be wrong. */
+bool credentials_try_proof(const struct auth_request *request, const struct auth_ticket *ticket);
+
 void credentials_set(struct auth *auth);
 void credentials_close(struct auth *auth);      /* wipes the key */
 
@@ -136,6 +139,11 @@ void judge_end(struct flight *flight);
 
 /* The first moment in ms after `us` at which what waits by a timer leaves. */
 int64_t judge_tick_ms(int64_t us);
+
+/* Counts a wrong guess, and says from when on the guest may be told of it; 0: at once, if it is
+ * none. */
+int64_t judge_tell_at_ms(struct auth *auth, const struct throttle_guest *guest,
+                         enum verdict_reason reason, int64_t now_us);
 
 /* Has the cache remember that the flight's password is right. */
 void judge_remember(struct flight *flight);

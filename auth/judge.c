@@ -72,17 +72,23 @@ tries_password(const struct flight *flight)
 /* How long a rejection is held back: the longer, the more wrong passwords there were. Those that policy
  * refuses wait like wrong ones, but count for nothing. */
 static int64_t
-held_back_ms(struct flight *flight, enum verdict_reason reason, int64_t now_ms)
+hold_back_ms(struct auth *auth, const struct throttle_guest *guest, enum verdict_reason reason,
+             int64_t now_ms)
 {
-    struct throttle *throttle = flight->auth->throttle;
-
-    if (!tries_password(flight) || verdict_outcome_of(reason) != VERDICT_REJECTED)
+    if (verdict_outcome_of(reason) != VERDICT_REJECTED)
         return 0;
     if (verdict_is_guess(reason))
-        throttle_note_wrong(throttle, &flight->guest, now_ms);
-    else if (flight->action == AUTH_CHANGE)
-        return 0;               /* the old one was right */
-    return throttle_delay_ms(throttle, &flight->guest, now_ms);
+        throttle_note_wrong(auth->throttle, guest, now_ms);
+    return throttle_delay_ms(auth->throttle, guest, now_ms);
+}
+
+static int64_t
+held_back_ms(struct flight *flight, enum verdict_reason reason, int64_t now_ms)
+{
+    bool was_right = flight->action == AUTH_CHANGE && !verdict_is_guess(reason);
+
+    return tries_password(flight) && !was_right
+        ? hold_back_ms(flight->auth, &flight->guest, reason, now_ms) : 0;
 }
 
 /* Timers ring at whole milliseconds. So that nobody tells those that wait by one from those that took
@@ -91,6 +97,15 @@ int64_t
 judge_tick_ms(int64_t us)
 {
     return us / 1000 + 1;
+}
+
+int64_t
+judge_tell_at_ms(struct auth *auth, const struct throttle_guest *guest, enum verdict_reason reason,
+                 int64_t now_us)
+{
+    int64_t wait_ms = hold_back_ms(auth, guest, reason, now_us / 1000);
+
+    return verdict_outcome_of(reason) == VERDICT_REJECTED ? judge_tick_ms(now_us) + wait_ms : 0;
 }
 
 void

@@ -77,7 +77,7 @@ verdict_reason_word(enum verdict_reason reason)
 bool
 verdict_is_guess(enum verdict_reason reason)
 {
-    return reason >= REASON_WRONG_PASSWORD && reason <= REASON_NO_PASSWORD;
+    return reason >= REASON_WRONG_PASSWORD && reason <= REASON_MECHANISM_UNSERVED;
 }
 
 const char *

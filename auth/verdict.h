@@ -19,6 +19,7 @@ enum verdict_reason {
     REASON_AMBIGUOUS_ACCOUNT,   /* more than one row */
     REASON_OTHER_ACCOUNT,       /* the row names another account than was asked for */
     REASON_NO_PASSWORD,         /* the stored one is NULL, empty or a lock mark */
+    REASON_MECHANISM_UNSERVED,  /* no stored password of the account can serve the mechanism */
     REASON_DISABLED,
     REASON_EXPIRED,
     REASON_PASSWORD_EXPIRED,
@@ -27,7 +28,6 @@ enum verdict_reason {
     REASON_CHANGE_DENIED,       /* its password cannot be changed here: no query, or no right */
     REASON_MALFORMED,           /* the request or the name */
     REASON_EMPTY_PASSWORD,
-    REASON_MECHANISM_UNSERVED,  /* no stored password of the account can serve the mechanism */
     REASON_PASSWORD_TOO_LONG,
     REASON_AUTHZID_DENIED,      /* would act as another account */
     REASON_UNSECURED,           /* a password in the clear, where the listener wants none */

@@ -26,7 +26,10 @@ enum listen_protocol {
 enum listen_temporary { LISTEN_TEMPORARY_AUTO, LISTEN_TEMPORARY_FAIL, LISTEN_TEMPORARY_CLOSE };
 
 /* A set, of what a dovecot listener offers. */
-enum listen_mechanism { LISTEN_MECHANISM_PLAIN = 1, LISTEN_MECHANISM_LOGIN = 2 };
+enum listen_mechanism {
+    LISTEN_MECHANISM_PLAIN = 1, LISTEN_MECHANISM_LOGIN = 2, LISTEN_MECHANISM_CRAM_MD5 = 4,
+    LISTEN_MECHANISM_SCRAM_SHA_1 = 8, LISTEN_MECHANISM_SCRAM_SHA_256 = 16
+};
 
 const char *listen_protocol_word(enum listen_protocol protocol);
 
@@ -43,7 +46,7 @@ struct listen_config {
     size_t peers_count;
     enum listen_temporary temporary;    /* dovecot, as the next two */
     bool needs_secured;         /* a password in the clear only where the client says it is not */
-    unsigned mechanisms;        /* of enum listen_mechanism; 0: all */
+    unsigned mechanisms;        /* of enum listen_mechanism; 0: all that are served */
     struct auth_listener auth;
 };
 

@@ -58,6 +58,8 @@ static const struct config_word temporaries[] = {
 static const struct config_word secured[] = { { "optional", false }, { "required", true } };
 static const struct config_word mechanisms[] = {
     { "PLAIN", LISTEN_MECHANISM_PLAIN }, { "LOGIN", LISTEN_MECHANISM_LOGIN },
+    { "CRAM-MD5", LISTEN_MECHANISM_CRAM_MD5 }, { "SCRAM-SHA-1", LISTEN_MECHANISM_SCRAM_SHA_1 },
+    { "SCRAM-SHA-256", LISTEN_MECHANISM_SCRAM_SHA_256 },
 };
 static const struct config_word cases[] = { { "lower", IDENTITY_LOWER }, { "keep", IDENTITY_KEEP } };
 

@@ -44,7 +44,7 @@ answer(struct dialogue *dialogue, span response, struct dialogue_turn *turn)
 
     if (blank == response.len || !read_digest(span_from(response, blank + 1), dialogue->client))
         return dialogue_refuse(dialogue, REASON_MALFORMED, turn);
-    return dialogue_send_for(dialogue, span_until(response, blank), turn);
+    return dialogue_send_for(dialogue, span_until(response, blank), span_make(NULL, 0), turn);
 }
 
 static enum dialogue_progress

@@ -119,6 +119,13 @@ dialogue_free(struct dialogue *dialogue)
     free(dialogue);
 }
 
+void
+dialogue_move(struct dialogue *dialogue, struct sasl *sasl, const struct auth_listener *listener)
+{
+    dialogue->sasl = sasl;
+    dialogue->listener = listener;
+}
+
 span
 dialogue_login(const struct dialogue *dialogue)
 {
@@ -158,8 +165,7 @@ dialogue_say(struct dialogue *dialogue, struct dialogue_turn *turn)
 enum dialogue_progress
 dialogue_refuse(struct dialogue *dialogue, enum verdict_reason reason, struct dialogue_turn *turn)
 {
-    dialogue->credentials.if_wrong = reason;
-    auth_credentials_settle(dialogue->sasl->auth, &dialogue->credentials, false, &turn->verdict);
+    auth_credentials_refuse(dialogue->sasl->auth, &dialogue->credentials, reason, &turn->verdict);
     return DIALOGUE_DONE;
 }
 
@@ -167,20 +173,24 @@ enum dialogue_progress
 dialogue_settle(struct dialogue *dialogue, enum password_verdict proof, span final,
                 struct dialogue_turn *turn)
 {
+    int64_t not_before_ms;
+
     if (proof == PASSWORD_FAILED)
         return dialogue_refuse(dialogue, trial_reason(proof), turn);
     auth_credentials_settle(dialogue->sasl->auth, &dialogue->credentials,
-                            proof == PASSWORD_RIGHT, &turn->verdict);
+                            proof == PASSWORD_RIGHT, &turn->verdict, &not_before_ms);
+    if (not_before_ms > turn->not_before_ms)
+        turn->not_before_ms = not_before_ms;
     if (turn->verdict.outcome == VERDICT_ACCEPTED)
         turn->server = final;
     return DIALOGUE_DONE;
 }
 
 enum dialogue_progress
-dialogue_send_for(struct dialogue *dialogue, span login, struct dialogue_turn *turn)
+dialogue_send_for(struct dialogue *dialogue, span login, span authzid, struct dialogue_turn *turn)
 {
     const struct auth_request request = {
-        .login = login, .service = span_of(dialogue->service),
+        .login = login, .authzid = authzid, .service = span_of(dialogue->service),
         .remote = span_of(dialogue->remote), .listener = dialogue->listener,
     };
 

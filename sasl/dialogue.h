@@ -47,7 +47,7 @@ bool sasl_offers(const struct sasl *sasl, enum mechanism mechanism);
 
 /* Who asks; copied. */
 struct dialogue_who {
-    const struct auth_listener *listener;       /* borrowed until the dialogue ends */
+    const struct auth_listener *listener;       /* borrowed until it ends, or moves */
     span service, remote;                       /* as in struct auth_request; what is longer
                                                  * than any name is nobody's */
 };
@@ -81,6 +81,10 @@ enum dialogue_progress dialogue_resume(struct dialogue *dialogue, struct dialogu
 
 /* The login as the client spelled it, for the log; empty as long as it has named none. Borrows. */
 span dialogue_login(const struct dialogue *dialogue);
+
+/* Goes on under another configuration, whose it is from now on; between LATER and ticket->done() too. */
+void dialogue_move(struct dialogue *dialogue, struct sasl *sasl,
+                   const struct auth_listener *listener);
 
 /* Wipes. Not between LATER and ticket->done(). NULL is fine. */
 void dialogue_free(struct dialogue *dialogue);

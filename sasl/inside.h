@@ -53,8 +53,8 @@ enum dialogue_progress dialogue_refuse(struct dialogue *dialogue, enum verdict_r
 enum dialogue_progress dialogue_settle(struct dialogue *dialogue, enum password_verdict proof,
                                        span final, struct dialogue_turn *turn);
 
-/* Sends for the credential of `login`: then resume. */
-enum dialogue_progress dialogue_send_for(struct dialogue *dialogue, span login,
+/* Sends for the credential of `login`: then resume. `authzid` as in struct auth_request. */
+enum dialogue_progress dialogue_send_for(struct dialogue *dialogue, span login, span authzid,
                                          struct dialogue_turn *turn);
 
 #endif

@@ -118,9 +118,7 @@ begin(struct dialogue *dialogue, span message, struct dialogue_turn *turn)
     struct first first;
     int len;
 
-    /* To act for somebody else is nobody's right here. */
-    if (!read_first(message, &first, &dialogue->bare_at)
-        || (first.authzid[0] && strcmp(first.authzid, first.login) != 0))
+    if (!read_first(message, &first, &dialogue->bare_at))
         return dialogue_refuse(dialogue, REASON_MALFORMED, turn);
     memcpy(dialogue->client, message.ptr, message.len);
     dialogue->client_len = message.len;
@@ -128,7 +126,7 @@ begin(struct dialogue *dialogue, span message, struct dialogue_turn *turn)
     len = snprintf(dialogue->server, sizeof(dialogue->server), "r=%.*s%s", (int)first.nonce.len,
                    (const char *)first.nonce.ptr, nonce);
     dialogue->nonce_len = (size_t)len - 2;
-    return dialogue_send_for(dialogue, span_of(first.login), turn);
+    return dialogue_send_for(dialogue, span_of(first.login), span_of(first.authzid), turn);
 }
 
 static enum dialogue_progress

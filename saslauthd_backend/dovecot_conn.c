@@ -278,6 +278,7 @@ stop(struct conn *base)
 static void
 moved(struct conn *base)
 {
+    dovecot_challenges_move((struct dovecot_conn *)base);
     if (!base->listener)
         stop(base);
 }

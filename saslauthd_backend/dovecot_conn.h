@@ -2,7 +2,9 @@
  *
  *   dovecot_conn.c        the socket: hello, lines, flushing, ending
  *   dovecot_dialogue.c    AUTH, CONT, CANCEL; asking, answering
- *   dovecot_mechanism.c   what PLAIN and LOGIN make of a client's bytes
+ *   dovecot_challenge.c   the same where the mechanism has a dialogue of its own (sasl/dialogue.h)
+ *   dovecot_mechanism.c   which there are; what PLAIN and LOGIN make of a client's bytes
+ *   dovecot_say.c         what is said, into the outbox
  *
  * Nothing here closes a connection in the middle of a thing: who finds a reason says so (is_over,
  * is_ending), and the end of the turn sees to it.
@@ -44,9 +46,43 @@ void dovecot_refuse(struct dovecot_conn *conn, uint32_t id, const char *what);
 void dovecot_drop_all(struct dovecot_conn *conn);
 void dovecot_drop_talking(struct dovecot_conn *conn);
 
-/* --- saying: into the outbox ------------------------------------------------------- */
+/* What the answer and the log are made of. */
+struct dovecot_asker { span login, service, remote; };
+
+/* Ends a request: told, and let go. */
+void dovecot_end(struct dovecot_request *request, const struct dovecot_asker *asker,
+                 const struct verdict *verdict);
+void dovecot_end_for(struct dovecot_request *request, const struct dovecot_asker *asker,
+                     enum verdict_reason reason);
+
+/* Says `prompt`, and has the request wait for what the client says to it. */
+void dovecot_wait_for_client(struct dovecot_request *request, const struct dovecot_asker *asker,
+                             span prompt);
+
+/* The request's ticket is auth's. */
+void dovecot_wait_for_ticket(struct dovecot_request *request, const struct dovecot_asker *asker);
+
+/* What is to be told, is to be told at `at_ms`, or at the deadline when that is earlier. */
+void dovecot_hold_back(struct dovecot_request *request, const struct dovecot_asker *asker,
+                       int64_t at_ms);
+
+/* --- dovecot_challenge.c ----------------------------------------------------------- */
+
+/* `message` NULL: the client has said nothing yet. */
+void dovecot_challenge(struct dovecot_request *request, struct dovecot_asker *asker,
+                       const span *message);
+
+/* Its ticket is back. When what follows from that is to be told by dovecot_challenge_tell(); 0: now. */
+int64_t dovecot_challenge_resume(struct dovecot_request *request);
+void dovecot_challenge_tell(struct dovecot_request *request, const struct dovecot_asker *asker);
+
+/* Dialogues go on at the loop's new site. */
+void dovecot_challenges_move(struct dovecot_conn *conn);
+
+/* --- dovecot_say.c ----------------------------------------------------------------- */
 
 void dovecot_say_hello(struct dovecot_conn *conn);
+void dovecot_say_ok(struct dovecot_conn *conn, uint32_t id, span user, span asked, span final);
 void dovecot_say_fail(struct dovecot_conn *conn, uint32_t id, enum dovecot_failure why, span asked);
 void dovecot_say_cont(struct dovecot_conn *conn, uint32_t id, span challenge);
 
@@ -65,17 +101,18 @@ struct dovecot_mechanism {
     struct dovecot_offer offer;
     unsigned bit;               /* of listen_config.mechanisms */
     bool is_plaintext;
+    enum mechanism challenge;   /* where `step` is NULL: whose dialogue it is */
     span prompt;                /* for a client that sent no initial response */
     enum dovecot_step (*step)(struct dovecot_request *request, span message,
                               struct dovecot_claim *claim, span *prompt);
 };
 
-/* In any case of letters. NULL: not offered by this listener. */
-const struct dovecot_mechanism *dovecot_mechanism_find(const struct listener *listener, span name);
+/* In any case of letters. NULL: not offered here: the listener does not, or no source serves it. */
+const struct dovecot_mechanism *dovecot_mechanism_find(const struct conn *conn, span name);
 
-/* Fills `offers` (of DOVECOT_MECHANISMS_MAX) with what the listener offers. */
+/* Fills `offers` (of DOVECOT_MECHANISMS_MAX) with what is offered here. */
 #define DOVECOT_MECHANISMS_MAX 16
-size_t dovecot_mechanism_offers(const struct listener *listener,
+size_t dovecot_mechanism_offers(const struct conn *conn,
                                 struct dovecot_offer offers[DOVECOT_MECHANISMS_MAX]);
 
 /* A PLAIN message (RFC 4616): authzid NUL authcid NUL password, and no NUL more. */

@@ -13,76 +13,16 @@
 #include <sodium.h>
 #include <stddef.h>
 #include <string.h>
-#include <unistd.h>
 
 /* What a line's base64 decodes to at most. */
 #define RESPONSE_MAX BASE64_DECODED_MAX(DOVECOT_LINE_MAX)
 
-/* --- saying ----------------------------------------------------------------------- */
-
-/* NULL, and the connection is over: its client does not read, or there is no memory. */
-static unsigned char *
-reply_room(struct dovecot_conn *conn)
-{
-    unsigned char *room = conn->is_over ? NULL : outbox_room(&conn->out, DOVECOT_REPLY_MAX);
-
-    if (!room)
-        conn->is_over = true;
-    return room;
-}
-
-void
-dovecot_say_fail(struct dovecot_conn *conn, uint32_t id, enum dovecot_failure why, span asked)
-{
-    unsigned char *room = reply_room(conn);
-
-    if (room)
-        outbox_add(&conn->out, dovecot_put_fail(id, why, asked, room));
-}
-
-void
-dovecot_say_cont(struct dovecot_conn *conn, uint32_t id, span challenge)
-{
-    unsigned char *room = reply_room(conn);
-
-    if (room)
-        outbox_add(&conn->out, dovecot_put_cont(id, challenge, room));
-}
-
-static void
-say_ok(struct dovecot_conn *conn, uint32_t id, span user, span asked)
-{
-    unsigned char *room = reply_room(conn);
-
-    if (room)
-        outbox_add(&conn->out, dovecot_put_ok(id, user, asked, span_make(NULL, 0), room));
-}
-
-void
-dovecot_say_hello(struct dovecot_conn *conn)
-{
-    static _Atomic uint32_t connections;
-    struct dovecot_offer offers[DOVECOT_MECHANISMS_MAX];
-    struct dovecot_hello hello = {
-        .offers = offers, .offers_count = dovecot_mechanism_offers(conn->conn.listener, offers),
-        .pid = (uint32_t)getpid(), .connection = atomic_fetch_add(&connections, 1) + 1,
-    };
-    unsigned char *room = reply_room(conn);
-
-    randombytes_buf(hello.cookie, sizeof(hello.cookie));
-    if (room)
-        outbox_add(&conn->out, dovecot_put_hello(&hello, room));
-}
-
 /* --- answering -------------------------------------------------------------------- */
 
-/* What the answer and the log are made of. */
-struct asker { span login, service, remote; };
-
-static struct asker
+static struct dovecot_asker
 asker_of(const struct dovecot_request *request)
 {
-    return (struct asker){ span_of(request->login), span_of(request->service),
+    return (struct dovecot_asker){ span_of(request->login), span_of(request->service),
                            span_of(request->remote) };
 }
 
@@ -107,7 +47,7 @@ static const enum dovecot_failure failures[REASONS] = {
 _Static_assert(DOVECOT_REJECTED == 0, "what is not in the table is a plain rejection");
 
 static struct report
-report_of(const struct dovecot_request *request, const struct asker *asker,
+report_of(const struct dovecot_request *request, const struct dovecot_asker *asker,
           const struct verdict *verdict)
 {
     const struct conn *conn = &request->conn->conn;
@@ -122,7 +62,7 @@ report_of(const struct dovecot_request *request, const struct asker *asker,
 
 /* What is said afterwards leaves at the end of the turn, behind the line in the log. */
 static void
-report(const struct dovecot_request *request, const struct asker *asker,
+report(const struct dovecot_request *request, const struct dovecot_asker *asker,
        const struct verdict *verdict)
 {
     const struct report report = report_of(request, asker, verdict);
@@ -133,7 +73,7 @@ report(const struct dovecot_request *request, const struct asker *asker,
 static void
 report_nobody_there(const struct dovecot_request *request, const struct verdict *verdict)
 {
-    const struct asker asker = asker_of(request);
+    const struct dovecot_asker asker = asker_of(request);
     const struct report report = report_of(request, &asker, verdict);
 
     report_verdict(&report, verdict);
@@ -141,12 +81,12 @@ report_nobody_there(const struct dovecot_request *request, const struct verdict 
 }
 
 static void
-tell(struct dovecot_request *request, const struct asker *asker, const struct verdict *verdict)
+tell(struct dovecot_request *request, const struct dovecot_asker *asker, const struct verdict *verdict)
 {
     struct dovecot_conn *conn = request->conn;
 
     if (verdict->outcome == VERDICT_ACCEPTED)
-        say_ok(conn, request->id, span_of(verdict->account), asker->login);
+        dovecot_say_ok(conn, request->id, span_of(verdict->account), asker->login, request->said);
     else if (verdict->outcome == VERDICT_REJECTED)
         dovecot_say_fail(conn, request->id, failures[verdict->reason], asker->login);
     else if (closes_for_temporary(conn, request))
@@ -157,16 +97,15 @@ tell(struct dovecot_request *request, const struct asker *asker, const struct ve
     report(request, asker, verdict);
 }
 
-static void
-tell_reason(struct dovecot_request *request, const struct asker *asker, enum verdict_reason reason)
-{
-    struct verdict verdict = { 0 };
-
-    verdict_set(&verdict, reason, VIA_REQUEST);
-    tell(request, asker, &verdict);
-}
-
 /* --- letting go ------------------------------------------------------------------- */
+
+static void
+put_back(struct dovecot_request *request)
+{
+    dialogue_free(request->dialogue);
+    request->dialogue = NULL;
+    dovecot_requests_put_back(&request->conn->open, request);
+}
 
 static void
 forget(struct dovecot_request *request)
@@ -177,23 +116,54 @@ forget(struct dovecot_request *request)
     if (request->state == DOVECOT_ASKING)
         dovecot_requests_leave(&conn->open, request, DOVECOT_DROPPED);
     else
-        dovecot_requests_put_back(&conn->open, request);
+        put_back(request);
+}
+
+/* Whether the ticket has a verdict of a sign-in that nobody was told: of a dialogue it is the last
+ * turn's, or one that kept it from beginning. */
+static bool
+has_verdict(const struct dovecot_request *request)
+{
+    bool came = request->state == DOVECOT_DELAYED
+             || (request->state == DOVECOT_DROPPED && !request->is_told);
+
+    return request->is_settled
+        || (came && (!request->dialogue || request->is_last
+                     || request->question.ticket.verdict.outcome != VERDICT_ACCEPTED));
 }
 
 /* Whoever goes before the answer comes has asked all the same. */
 static void
 drop(struct dovecot_request *request)
 {
-    if (request->state == DOVECOT_DELAYED)
+    if (has_verdict(request))
         report_nobody_there(request, &request->question.ticket.verdict);
     forget(request);
+}
+
+void
+dovecot_end(struct dovecot_request *request, const struct dovecot_asker *asker,
+            const struct verdict *verdict)
+{
+    tell(request, asker, verdict);
+    forget(request);
+}
+
+void
+dovecot_end_for(struct dovecot_request *request, const struct dovecot_asker *asker,
+                enum verdict_reason reason)
+{
+    struct verdict verdict = { 0 };
+
+    verdict_set(&verdict, reason, VIA_REQUEST);
+    dovecot_end(request, asker, &verdict);
 }
 
 void
 dovecot_drop_talking(struct dovecot_conn *conn)
 {
     while (conn->open.oldest)
-        forget(conn->open.oldest);
+        drop(conn->open.oldest);
 }
 
 void
@@ -211,11 +181,23 @@ dovecot_drop_all(struct dovecot_conn *conn)
 static void
 answer_later(struct dovecot_request *request, const struct verdict *verdict)
 {
-    struct asker asker = asker_of(request);
+    struct dovecot_asker asker = asker_of(request);
 
-    tell(request, &asker, verdict);
     conn_flush_later(&request->conn->conn);
-    forget(request);
+    dovecot_end(request, &asker, verdict);
+}
+
+/* What was held back, or need not be. */
+static void
+tell_now(struct dovecot_request *request)
+{
+    struct dovecot_asker asker = asker_of(request);
+
+    conn_flush_later(&request->conn->conn);
+    if (request->dialogue)
+        dovecot_challenge_tell(request, &asker);
+    else
+        dovecot_end(request, &asker, &request->question.ticket.verdict);
 }
 
 static void
@@ -227,16 +209,18 @@ ticket_back(struct question *question)
 
     conn_take_ticket(&conn->conn);
     if (request->state == DOVECOT_DROPPED) {
-        if (!request->is_told)
+        if (has_verdict(request))
             report_nobody_there(request, &question->ticket.verdict);
-        dovecot_requests_put_back(&conn->open, request);
+        put_back(request);
         if (conn->conn.fd < 0)
             dovecot_requests_free_spares(&conn->open);
         return;
     }
+    if (request->dialogue)
+        not_before_ms = dovecot_challenge_resume(request);
     dovecot_requests_enter(&conn->open, request, DOVECOT_DELAYED);
     if (not_before_ms <= conn->conn.loop->now_ms)
-        answer_later(request, &question->ticket.verdict);
+        tell_now(request);
     else if (request->alarm.timer.at_ms > not_before_ms)
         timers_set(&conn->conn.loop->timers, &request->alarm.timer, not_before_ms);
 }
@@ -250,12 +234,12 @@ alarm_rings(struct loop *loop, struct alarm *alarm)
 
     (void)loop;
     if (request->state == DOVECOT_TALKING) {
-        forget(request);
+        drop(request);
     } else if (request->state == DOVECOT_ASKING) {
         verdict_set(&verdict, REASON_DEADLINE, VIA_REQUEST);
         answer_later(request, &verdict);
     } else {
-        answer_later(request, &request->question.ticket.verdict);
+        tell_now(request);
     }
 }
 
@@ -277,7 +261,9 @@ request_begin(struct dovecot_conn *conn, const struct dovecot_line *line)
     request->id = line->id;
     request->begun_ms = conn->conn.loop->now_ms;
     request->is_bare = line->is_nologin && !line->has_session;
-    request->is_told = request->has_login = false;
+    request->takes_final = line->takes_final;
+    request->is_told = request->has_login = request->is_last = request->is_settled = false;
+    request->said = span_make(NULL, 0);
     request->login[0] = '\0';
     return request;
 }
@@ -285,7 +271,7 @@ request_begin(struct dovecot_conn *conn, const struct dovecot_line *line)
 /* For when the line is gone. What does not fit can be no service, no address and no name; a name
  * that is cut stays too long to be one. What is kept already was asked with, and stays. */
 static void
-keep_names(struct dovecot_request *request, const struct asker *asker)
+keep_names(struct dovecot_request *request, const struct dovecot_asker *asker)
 {
     span login = span_until(asker->login, sizeof(request->login) - 1);
 
@@ -309,24 +295,35 @@ wait_as(struct dovecot_request *request, enum dovecot_state state, int64_t wait_
     return timers_set(&loop->timers, &request->alarm.timer, loop->now_ms + wait_ms);
 }
 
+void
+dovecot_hold_back(struct dovecot_request *request, const struct dovecot_asker *asker, int64_t at_ms)
+{
+    const struct loop *loop = request->conn->conn.loop;
+    int64_t wait_ms = at_ms - loop->now_ms;
+
+    keep_names(request, asker);
+    if (!wait_as(request, DOVECOT_DELAYED, wait_ms < loop->site->deadline_ms
+                                               ? wait_ms : loop->site->deadline_ms))
+        dovecot_end_for(request, asker, REASON_INTERNAL);
+}
+
 /* --- asking auth ------------------------------------------------------------------ */
 
-static void
-wait_for_ticket(struct dovecot_request *request, const struct asker *asker)
+void
+dovecot_wait_for_ticket(struct dovecot_request *request, const struct dovecot_asker *asker)
 {
     struct dovecot_conn *conn = request->conn;
 
     keep_names(request, asker);
     conn->conn.tickets_out++;
     if (!wait_as(request, DOVECOT_ASKING, conn->conn.loop->site->deadline_ms)) {
-        tell_reason(request, asker, REASON_INTERNAL);
-        forget(request);
+        dovecot_end_for(request, asker, REASON_INTERNAL);
     }
     conn->is_shared = conn->is_shared || conn->open.asking > 1;
 }
 
 static void
-ask(struct dovecot_request *request, const struct asker *asker, const struct dovecot_claim *claim)
+ask(struct dovecot_request *request, const struct dovecot_asker *asker, const struct dovecot_claim *claim)
 {
     struct conn *conn = &request->conn->conn;
     struct auth_request asked = {
@@ -337,31 +334,29 @@ ask(struct dovecot_request *request, const struct asker *asker, const struct dov
     struct verdict verdict;
 
     if (request->conn->open.asking >= DOVECOT_ASKING_MAX) {
-        tell_reason(request, asker, REASON_OVERLOADED);
-        forget(request);
+        dovecot_end_for(request, asker, REASON_OVERLOADED);
     } else if (auth_ask(conn->loop->site->auth, &asked, &request->question.ticket, &verdict)
                == AUTH_LATER) {
-        wait_for_ticket(request, asker);
+        dovecot_wait_for_ticket(request, asker);
     } else {
-        tell(request, asker, &verdict);
-        forget(request);
+        dovecot_end(request, asker, &verdict);
     }
 }
 
 /* --- a mechanism's steps ---------------------------------------------------------- */
 
-static void
-wait_for_client(struct dovecot_request *request, const struct asker *asker, span prompt)
+void
+dovecot_wait_for_client(struct dovecot_request *request, const struct dovecot_asker *asker,
+                        span prompt)
 {
     struct dovecot_conn *conn = request->conn;
 
     if (request->state != DOVECOT_TALKING) {
         keep_names(request, asker);
         if (conn->open.talking == DOVECOT_TALKING_MAX)
-            forget(conn->open.oldest);
+            drop(conn->open.oldest);
         if (!wait_as(request, DOVECOT_TALKING, DOVECOT_TALKING_MS)) {
-            tell_reason(request, asker, REASON_INTERNAL);
-            forget(request);
+            dovecot_end_for(request, asker, REASON_INTERNAL);
             return;
         }
     }
@@ -369,11 +364,15 @@ wait_for_client(struct dovecot_request *request, const struct asker *asker, span
 }
 
 static void
-step(struct dovecot_request *request, struct asker *asker, span message)
+step(struct dovecot_request *request, struct dovecot_asker *asker, span message)
 {
     struct dovecot_claim claim;
     span prompt;
 
+    if (!request->mechanism->step) {
+        dovecot_challenge(request, asker, &message);
+        return;
+    }
     switch (request->mechanism->step(request, message, &claim, &prompt)) {
     case DOVECOT_ASK:
         asker->login = claim.login;
@@ -381,18 +380,17 @@ step(struct dovecot_request *request, struct asker *asker, span message)
         break;
     case DOVECOT_PROMPT:
         asker->login = span_of(request->login);
-        wait_for_client(request, asker, prompt);
+        dovecot_wait_for_client(request, asker, prompt);
         break;
     case DOVECOT_NO_CLAIM:
-        tell_reason(request, asker, REASON_MALFORMED);
-        forget(request);
+        dovecot_end_for(request, asker, REASON_MALFORMED);
         break;
     }
 }
 
 /* What is no base64 is this request's fault, and nobody else's on this connection. */
 static void
-refuse_base64(struct dovecot_request *request, const struct asker *asker)
+refuse_base64(struct dovecot_request *request, const struct dovecot_asker *asker)
 {
     struct verdict verdict = { 0 };
 
@@ -404,7 +402,7 @@ refuse_base64(struct dovecot_request *request, const struct asker *asker)
 
 /* "=" is an empty response, as on SMTP's AUTH line. */
 static void
-step_base64(struct dovecot_request *request, struct asker *asker, span response)
+step_base64(struct dovecot_request *request, struct dovecot_asker *asker, span response)
 {
     unsigned char message[RESPONSE_MAX];
     size_t len;
@@ -434,7 +432,7 @@ begin_mechanism(struct dovecot_conn *conn, const struct dovecot_line *line,
                 const struct dovecot_mechanism *mechanism)
 {
     struct dovecot_request *request = request_begin(conn, line);
-    struct asker asker = { .service = line->service, .remote = line->remote };
+    struct dovecot_asker asker = { .service = line->service, .remote = line->remote };
 
     if (!request) {
         dovecot_say_fail(conn, line->id, DOVECOT_TEMPORARY, asker.login);
@@ -442,12 +440,13 @@ begin_mechanism(struct dovecot_conn *conn, const struct dovecot_line *line,
     }
     request->mechanism = mechanism;
     if (mechanism->is_plaintext && !line->is_secured && conn->conn.listener->config->needs_secured) {
-        tell_reason(request, &asker, REASON_UNSECURED);
-        forget(request);
+        dovecot_end_for(request, &asker, REASON_UNSECURED);
     } else if (has_initial_response(conn, line)) {
         step_base64(request, &asker, line->response);
+    } else if (!mechanism->step) {
+        dovecot_challenge(request, &asker, NULL);
     } else {
-        wait_for_client(request, &asker, mechanism->prompt);
+        dovecot_wait_for_client(request, &asker, mechanism->prompt);
     }
 }
 
@@ -476,7 +475,7 @@ void
 dovecot_auth(struct dovecot_conn *conn, const struct dovecot_line *line)
 {
     const struct dovecot_mechanism *mechanism =
-        dovecot_mechanism_find(conn->conn.listener, line->mechanism);
+        dovecot_mechanism_find(&conn->conn, line->mechanism);
 
     if (dovecot_requests_find(&conn->open, line->id))
         refuse(conn, line->id, DOVECOT_BAD_FORM, "AUTH with the id of one that is open");
@@ -490,7 +489,7 @@ void
 dovecot_cont(struct dovecot_conn *conn, const struct dovecot_line *line)
 {
     struct dovecot_request *request = dovecot_requests_find(&conn->open, line->id);
-    struct asker asker;
+    struct dovecot_asker asker;
 
     if (!request) {
         dovecot_say_fail(conn, line->id, DOVECOT_UNKNOWN_ID, span_make(NULL, 0));

@@ -1,5 +1,6 @@
 /* saslauthd_backend/dovecot_mechanism.c - see dovecot_conn.h
  *
+ * The flags are those of Dovecot's own: Postfix goes by them (smtpd_sasl_security_options).
  * PLAIN is RFC 4616, LOGIN draft-murchison-sasl-login-00: prompts, and answers that are the name
  * and the password as they are.
  */
@@ -54,36 +55,45 @@ login_step(struct dovecot_request *request, span message, struct dovecot_claim *
 }
 
 static const struct dovecot_mechanism mechanisms[] = {
-    { { "PLAIN", "plaintext" }, LISTEN_MECHANISM_PLAIN, true, SPAN(""), plain_step },
-    { { "LOGIN", "plaintext" }, LISTEN_MECHANISM_LOGIN, true, SPAN("Username:"), login_step },
+    { .offer = { "PLAIN", "plaintext" }, .bit = LISTEN_MECHANISM_PLAIN, .is_plaintext = true,
+      .prompt = SPAN(""), .step = plain_step },
+    { .offer = { "LOGIN", "plaintext" }, .bit = LISTEN_MECHANISM_LOGIN, .is_plaintext = true,
+      .prompt = SPAN("Username:"), .step = login_step },
+    { .offer = { "CRAM-MD5", "dictionary\tactive" }, .bit = LISTEN_MECHANISM_CRAM_MD5,
+      .challenge = MECHANISM_CRAM_MD5 },
+    { .offer = { "SCRAM-SHA-1", "mutual-auth" }, .bit = LISTEN_MECHANISM_SCRAM_SHA_1,
+      .challenge = MECHANISM_SCRAM_SHA_1 },
+    { .offer = { "SCRAM-SHA-256", "mutual-auth" }, .bit = LISTEN_MECHANISM_SCRAM_SHA_256,
+      .challenge = MECHANISM_SCRAM_SHA_256 },
 };
 _Static_assert(COUNT(mechanisms) <= DOVECOT_MECHANISMS_MAX, "more mechanisms than there is room for");
 
 static bool
-is_offered(const struct listener *listener, const struct dovecot_mechanism *mechanism)
+is_offered(const struct conn *conn, const struct dovecot_mechanism *mechanism)
 {
-    unsigned wanted = listener->config->mechanisms;
+    unsigned wanted = conn->listener->config->mechanisms;
 
-    return wanted == 0 || (wanted & mechanism->bit) != 0;
+    return (wanted == 0 || (wanted & mechanism->bit) != 0)
+        && (mechanism->step || sasl_offers(conn->loop->site->sasl, mechanism->challenge));
 }
 
 const struct dovecot_mechanism *
-dovecot_mechanism_find(const struct listener *listener, span name)
+dovecot_mechanism_find(const struct conn *conn, span name)
 {
     for (size_t i = 0; i < COUNT(mechanisms); i++)
         if (span_is_nocase(name, mechanisms[i].offer.name))
-            return is_offered(listener, &mechanisms[i]) ? &mechanisms[i] : NULL;
+            return is_offered(conn, &mechanisms[i]) ? &mechanisms[i] : NULL;
     return NULL;
 }
 
 size_t
-dovecot_mechanism_offers(const struct listener *listener,
+dovecot_mechanism_offers(const struct conn *conn,
                          struct dovecot_offer offers[DOVECOT_MECHANISMS_MAX])
 {
     size_t count = 0;
 
     for (size_t i = 0; i < COUNT(mechanisms); i++)
-        if (is_offered(listener, &mechanisms[i]))
+        if (is_offered(conn, &mechanisms[i]))
             offers[count++] = mechanisms[i].offer;
     return count;
 }

@@ -119,6 +119,15 @@ dovecot_requests_find(const struct dovecot_requests *all, uint32_t id)
     return request;
 }
 
+void
+dovecot_requests_visit(const struct dovecot_requests *all, void *context,
+                       void (*each)(void *context, struct dovecot_request *request))
+{
+    for (size_t i = 0; i < DOVECOT_BUCKETS; i++)
+        for (struct dovecot_request *request = all->buckets[i]; request; request = request->next)
+            each(context, request);
+}
+
 struct dovecot_request *
 dovecot_requests_any(const struct dovecot_requests *all)
 {

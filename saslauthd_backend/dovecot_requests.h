@@ -14,6 +14,7 @@
 #include "auth/service.h"
 #include "saslauthd_backend/conn.h"
 
+struct dialogue;
 struct dovecot_conn;
 struct dovecot_mechanism;
 
@@ -43,6 +44,11 @@ struct dovecot_request {
     bool is_bare;                       /* nologin and no session: Postfix, Exim and their like */
     bool is_told;                       /* answered, though its ticket may still be out */
     bool has_login;                     /* LOGIN: its first half is there */
+    bool takes_final;
+    struct dialogue *dialogue;          /* of a challenge-response mechanism; else NULL */
+    bool is_last;                       /* its turn that waits to be told is its last, */
+    span said;                          /* and this the server's part in it, borrowed from it */
+    bool is_settled;                    /* accepted, and `said` is told: the client is to agree */
     char service[SERVICE_NAME_MAX + 1];
     char remote[64];
     char login[ACCOUNT_LOGIN_MAX + 2];  /* as it came; cut ones are longer than any name */
@@ -73,6 +79,10 @@ void dovecot_requests_leave(struct dovecot_requests *all, struct dovecot_request
                             enum dovecot_state state);
 
 struct dovecot_request *dovecot_requests_find(const struct dovecot_requests *all, uint32_t id);
+
+/* Calls `each` with every one that is in the table; it enters and leaves none. */
+void dovecot_requests_visit(const struct dovecot_requests *all, void *context,
+                            void (*each)(void *context, struct dovecot_request *request));
 
 /* Any one that is in the table; NULL: it is empty. */
 struct dovecot_request *dovecot_requests_any(const struct dovecot_requests *all);

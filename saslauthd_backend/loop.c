@@ -210,17 +210,18 @@ static void
 move_to(struct loop *loop, const struct site *site)
 {
     listen_off(loop);
-    for (struct conn *conn = loop->oldest, *newer; conn; conn = newer) {
-        newer = conn->newer;
+    for (struct conn *conn = loop->oldest; conn; conn = conn->newer)
         if (conn->listener)
             conn->listener = conn->listener->successor;
-        if (conn->fd >= 0 && conn->kind->moved)
-            conn->kind->moved(conn);
-    }
     if (take_listeners(loop, site))
         listen_on(loop);
     else
         loop->site = site;      /* no memory for the list: what is open is served, no more */
+    for (struct conn *conn = loop->oldest, *newer; conn; conn = newer) {
+        newer = conn->newer;
+        if (conn->fd >= 0 && conn->kind->moved)
+            conn->kind->moved(conn);
+    }
 }
 
 /* Nobody's answer is held back any more; what is in flight is ended by its deadlines. */

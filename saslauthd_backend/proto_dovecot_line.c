@@ -69,6 +69,7 @@ static const struct parameter parameters[] = {
     { SPAN("secured"),  NOWHERE,      AT(is_secured) },
     { SPAN("nologin"),  NOWHERE,      AT(is_nologin) },
     { SPAN("session"),  NOWHERE,      AT(has_session) },
+    { SPAN("final-resp-ok"), NOWHERE, AT(takes_final) },
     { SPAN("resp"),     AT(response), AT(has_response) },
 };
 

@@ -38,6 +38,7 @@ struct dovecot_line {
     bool is_secured;            /* the remote's passwords are not in the clear */
     bool is_nologin;            /* no master will ask about it: every client but Dovecot's own */
     bool has_session;           /* Dovecot's own clients name one, Postfix and Exim do not */
+    bool takes_final;           /* the mechanism's last data is understood in OK */
     bool has_response;
     span response;              /* base64 */
 };

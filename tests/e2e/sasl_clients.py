@@ -1,10 +1,11 @@
-"""tests/e2e/sasl_clients.py - independent ways to sign in by CRAM-MD5 and SCRAM over IMAP
+"""tests/e2e/sasl_clients.py - independent ways to sign in by CRAM-MD5 and SCRAM over IMAP and SMTP
 
-Python's own (imaplib, hashlib, hmac), GNU SASL's gsasl and libsasl2's imtest. Each says SIGNED_IN,
-REFUSED or, where the server said that nobody can tell, LATER.
+Python's own (imaplib, smtplib, hashlib, hmac), GNU SASL's gsasl and libsasl2's imtest and smtptest.
+Over IMAP each says SIGNED_IN, REFUSED or, where the server said that nobody can tell, LATER; over
+SMTP the code of the last reply.
 """
 
-import base64, hashlib, hmac, imaplib, os, re, subprocess
+import base64, hashlib, hmac, imaplib, os, re, smtplib, subprocess
 
 from servers import program
 
@@ -54,9 +55,13 @@ def cram_md5(login, password):
         login, hmac.new(password.encode(), challenge, "md5").hexdigest())).encode()
 
 
+def client_of(mechanism, login, password):
+    return cram_md5(login, password) if mechanism == "CRAM-MD5" else scram(mechanism, login, password)
+
+
 def by_python(port, mechanism, login, password):
     client = imaplib.IMAP4("127.0.0.1", port, timeout=20)
-    answer = cram_md5(login, password) if mechanism == "CRAM-MD5" else scram(mechanism, login, password)
+    answer = client_of(mechanism, login, password)
     try:
         client.authenticate(mechanism, answer)
         assert mechanism == "CRAM-MD5" or answer.state.get("proved"), "the server proved nothing"
@@ -94,3 +99,43 @@ def by_imtest(port, mechanism, login, password):
 
 
 CLIENTS = (("Python", by_python), ("gsasl", by_gsasl), ("imtest", by_imtest))
+
+
+# --- over SMTP ------------------------------------------------------------------------------
+
+
+def smtp_by_python(port, mechanism, login, password):
+    def b64(text):
+        return base64.b64encode(text).decode()
+    answer = client_of(mechanism, login, password)
+    with smtplib.SMTP("127.0.0.1", port, "client.example.test", timeout=20) as client:
+        client.ehlo()
+        first = "" if mechanism == "CRAM-MD5" else " " + b64(answer(None))
+        code, said = client.docmd("AUTH " + mechanism + first)
+        while code == 334:
+            code, said = client.docmd(b64(answer(base64.b64decode(said))))
+    assert code != 235 or mechanism == "CRAM-MD5" or answer.state.get("proved"), "the server proved nothing"
+    return code
+
+
+def last_code(said, pattern):
+    codes = {int(code) for code in re.findall(pattern, said, re.M) if code in ("235", "454", "535")}
+    assert len(codes) == 1, said
+    return codes.pop()
+
+
+def smtp_by_gsasl(port, mechanism, login, password):
+    done, said = ran([program("/usr/bin/gsasl"), "--smtp", "--no-starttls", "--no-cb", "-m", mechanism,
+                      "-a", login, "-p", password, "127.0.0.1", str(port)])
+    code = last_code(said, r"^(\d{3}) ")
+    assert (code == 235) == (done.returncode == 0 and "server trusted" in said), said
+    return code
+
+
+def smtp_by_smtptest(port, mechanism, login, password):
+    _, said = ran([program("/usr/lib/cyrus/bin/smtptest"), "-m", mechanism.lower(), "-a", login,
+                   "-u", login, "-w", password, "-p", str(port), "127.0.0.1"])
+    return last_code(said, r"^S: (\d{3}) ")
+
+
+SMTP_CLIENTS = (("Python", smtp_by_python), ("gsasl", smtp_by_gsasl), ("smtptest", smtp_by_smtptest))

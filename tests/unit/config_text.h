@@ -84,7 +84,7 @@ insane_listen(const struct config *config, size_t i)
             || strcmp(config->listens[k].title, listen->title) == 0)
             return "two listeners of one place or title";
     return listen->path && (listen->path[0] != '/' || strlen(listen->path) > 107) ? "path"
-        : listen->temporary > LISTEN_TEMPORARY_CLOSE || listen->mechanisms > 3 ? "a word of dovecot's"
+        : listen->temporary > LISTEN_TEMPORARY_CLOSE || listen->mechanisms > 31 ? "a word of dovecot's"
         : listen->protocol >= LISTEN_PROTOCOLS || listen->mode > 0777 ? "protocol or mode"
         : listen->title[0] == '\0' || listen->auth.name != listen->title ? "title" : NULL;
 }

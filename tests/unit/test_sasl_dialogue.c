@@ -433,7 +433,6 @@ static const struct { const char *what; enum mechanism mechanism; span first; } 
     { "no GS2 header",           MECHANISM_SCRAM_SHA_1, SPAN("n=plain,r=abc") },
     { "half a GS2 header",       MECHANISM_SCRAM_SHA_1, SPAN("n,") },
     { "another flag",            MECHANISM_SCRAM_SHA_1, SPAN("x,,n=plain,r=abc") },
-    { "somebody else to act for", MECHANISM_SCRAM_SHA_1, SPAN("n,a=gone,n=plain,r=abc") },
     { "an empty authzid",        MECHANISM_SCRAM_SHA_1, SPAN("n,a=,n=plain,r=abc") },
     { "a mandatory extension",   MECHANISM_SCRAM_SHA_1, SPAN("n,,m=x,n=plain,r=abc") },
     { "no name",                 MECHANISM_SCRAM_SHA_1, SPAN("n,,r=abc") },
@@ -588,6 +587,108 @@ names_may_hold_commas_and_equal_signs_and_an_authzid_of_the_same_name(void **sta
     sasl_bench_free(bench);
 }
 
+/* P15: the authorization identity is the account itself, in any spelling, or the end. */
+static void
+nobody_acts_for_another(void **state)
+{
+    static const struct { const char *first; bool goes_on; } rows[] = {
+        { "n,a=user,n=user,r=abc", true },   { "n,a=USER,n=user,r=abc", true },
+        { "n,a=gone,n=user,r=abc", false },  { "n,a=user=2C,n=user,r=abc", false },
+        { "y,a=use,n=user,r=abc", false },   { "n,a= ,n=user,r=abc", false },
+    };
+    struct sasl_bench *bench = bench_with("user", "{PLAIN}pencil", "server-nonce");
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        const span first = span_of(rows[i].first);
+        struct sasl_talk talk;
+        bool went_on;
+
+        sasl_talk_begin(bench, MECHANISM_SCRAM_SHA_256, &talk);
+        went_on = sasl_talk_step(&talk, &first) == DIALOGUE_CONTINUE;
+        if (went_on != rows[i].goes_on
+            || (!went_on && talk.turn.verdict.reason != REASON_AUTHZID_DENIED))
+            fail_msg("%s", rows[i].first);
+        sasl_talk_end(&talk);
+    }
+    sasl_bench_free(bench);
+}
+
+/* How a CRAM-MD5 sign-in with a wrong digest ends. */
+static struct dialogue_turn
+wrong_digest(struct sasl_bench *bench, const char *login)
+{
+    char says[64];
+    struct sasl_talk talk;
+    struct dialogue_turn turn;
+    span response;
+
+    snprintf(says, sizeof(says), "%s 00000000000000000000000000000000", login);
+    response = span_of(says);
+    sasl_talk_begin(bench, MECHANISM_CRAM_MD5, &talk);
+    assert_int_equal(sasl_talk_step(&talk, NULL), DIALOGUE_CONTINUE);
+    assert_int_equal(sasl_talk_step(&talk, &response), DIALOGUE_DONE);
+    turn = talk.turn;
+    sasl_talk_end(&talk);
+    return turn;
+}
+
+static const struct { const char *what, *login; } guessed[] = {
+    { "an account", "user" }, { "nobody", "nobody" }, { "one that cannot be served", "crypt" },
+};
+
+/* The same for whoever there is and who there is not: later and later, then not looked at. */
+static void
+who_guesses_waits_and_then_is_not_looked_at(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT(guessed); i++) {
+        struct sasl_bench *bench = sasl_bench_new();
+        struct dialogue_turn turn;
+
+        throttle_config_default(&bench->config.throttle);
+        bench->config.throttle.per_account = 20;        /* two are free */
+        sasl_bench_row("user", "{PLAIN}pencil");
+        sasl_bench_row("crypt", "$1$abc$BXBqpb9BZcZhXLgbee.0s/");
+        sasl_bench_start(bench);
+        for (unsigned wrong = 0; wrong < 20; wrong++) {
+            int64_t now_ms = clock_now_ms(&clock_system);
+
+            turn = wrong_digest(bench, guessed[i].login);
+            if (turn.verdict.outcome != VERDICT_REJECTED)
+                fail_msg("%s, %u: %s", guessed[i].what, wrong,
+                         verdict_reason_word(turn.verdict.reason));
+            assert_true((turn.not_before_ms >= now_ms + 250) == (wrong >= 2));
+        }
+        assert_true(turn.not_before_ms >= clock_now_ms(&clock_system) + 3000);
+        assert_int_equal(wrong_digest(bench, guessed[i].login).verdict.reason, REASON_THROTTLED);
+        sasl_bench_free(bench);
+    }
+}
+
+/* Dialogues that were begun before are no way around it. */
+static void
+a_proof_is_not_looked_at_either_when_others_were_wrong_meanwhile(void **state)
+{
+    struct sasl_bench *bench = sasl_bench_new();
+    struct sasl_talk talk;
+    const span first = span_of("n,,n=user,r=abc"), proof = SPAN("c=biws,r=abcserver-nonce,p=AAAA");
+
+    (void)state;
+    throttle_config_default(&bench->config.throttle);
+    bench->config.throttle.per_account = 5;
+    sasl_bench_row("user", "{PLAIN}pencil");
+    sasl_bench_start(bench);
+    sasl_talk_begin(bench, MECHANISM_SCRAM_SHA_1, &talk);
+    assert_int_equal(sasl_talk_step(&talk, &first), DIALOGUE_CONTINUE);
+    for (unsigned wrong = 0; wrong < 5; wrong++)
+        assert_int_equal(wrong_digest(bench, "user").verdict.reason, REASON_WRONG_PASSWORD);
+    assert_int_equal(sasl_talk_step(&talk, &proof), DIALOGUE_DONE);
+    assert_int_equal(talk.turn.verdict.reason, REASON_THROTTLED);
+    sasl_talk_end(&talk);
+    sasl_bench_free(bench);
+}
+
 static void
 without_an_initial_response_scram_asks_once(void **state)
 {
@@ -631,6 +732,9 @@ main(void)
         cmocka_unit_test(a_cram_md5_response_that_does_not_fit_is_refused),
         cmocka_unit_test(what_is_longer_than_any_message_is_refused),
         cmocka_unit_test(names_may_hold_commas_and_equal_signs_and_an_authzid_of_the_same_name),
+        cmocka_unit_test(nobody_acts_for_another),
+        cmocka_unit_test(who_guesses_waits_and_then_is_not_looked_at),
+        cmocka_unit_test(a_proof_is_not_looked_at_either_when_others_were_wrong_meanwhile),
         cmocka_unit_test(without_an_initial_response_scram_asks_once),
     };
 
