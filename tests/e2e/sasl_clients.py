@@ -16,10 +16,11 @@ UNAVAILABLE = ("remote authentication server unavailable", "generic failure")
 DIGESTS = {"SCRAM-SHA-1": "sha1", "SCRAM-SHA-256": "sha256"}
 
 
-def scram(mechanism, login, password):
+def scram(mechanism, login, password, authzid=None):
     """A client as imaplib's authenticate() wants it: called with what the server said."""
     digest = DIGESTS[mechanism]
     nonce = base64.b64encode(os.urandom(18)).decode()
+    header = "n,%s," % ("" if authzid is None else "a=" + authzid)
     bare = "n=%s,r=%s" % (login.replace("=", "=3D").replace(",", "=2C"), nonce)
     state = {}
 
@@ -29,7 +30,7 @@ def scram(mechanism, login, password):
     def answer(challenge):
         text = (challenge or b"").decode()
         if not text:
-            return ("n,," + bare).encode()
+            return (header + bare).encode()
         if text.startswith("v="):
             assert base64.b64decode(text[2:]) == state["server"], "the server does not know the password"
             state["proved"] = True
@@ -39,7 +40,7 @@ def scram(mechanism, login, password):
         salted = hashlib.pbkdf2_hmac(digest, password.encode(), base64.b64decode(fields["s"]),
                                      int(fields["i"]))
         client = mac(salted, b"Client Key")
-        final = "c=biws,r=" + fields["r"]
+        final = "c=%s,r=%s" % (base64.b64encode(header.encode()).decode(), fields["r"])
         message = ",".join((bare, text, final)).encode()
         stored = hashlib.new(digest, client).digest()
         proof = bytes(a ^ b for a, b in zip(client, mac(stored, message)))
