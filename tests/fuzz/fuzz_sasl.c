@@ -3,9 +3,12 @@
  * The first byte chooses the mechanism; every line of the rest is one thing that the client says
  * ("-": nothing). The server always says the same nonce, so that a corpus gets to the end. Nobody
  * who does not know the password is let in, no dialogue goes on for ever, and what the server
- * says fits its wire.
+ * says fits its wire. Both go over the Dovecot wire's lines, and come out as they were.
  */
+#include "common/base64.h"
 #include "common/log.h"
+#include "saslauthd_backend/proto_dovecot_line.h"
+#include "saslauthd_backend/proto_dovecot_reply.h"
 #include "tests/fuzz/check.h"
 #include "tests/unit/sasl_bench.h"
 
@@ -38,6 +41,43 @@ is_text(span said)
     return true;
 }
 
+/* "CONT 7 base64"; what is in it must be `said` again. */
+static void
+check_line(span line, span said)
+{
+    static unsigned char decoded[DOVECOT_REPLY_MAX];
+    struct dovecot_line parsed;
+    struct error err;
+    size_t len;
+
+    CHECK(line.len > 0 && span_find(line, '\n') == line.len - 1);
+    CHECK(dovecot_parse(span_until(line, line.len - 1), &parsed, &err) == DOVECOT_LINE);
+    CHECK(parsed.command == DOVECOT_CONT && parsed.id == 7);
+    CHECK(base64_decode(parsed.response, decoded, &len));
+    CHECK(span_equal(span_make(decoded, len), said));
+}
+
+static void
+check_wire(span said)
+{
+    unsigned char line[DOVECOT_REPLY_MAX];
+
+    if (said.len <= DOVECOT_CHALLENGE_MAX)
+        check_line(span_make(line, dovecot_put_cont(7, said, line)), said);
+}
+
+/* The server's last word is told in OK, or as a challenge more. */
+static void
+check_final(span user, span final)
+{
+    unsigned char line[DOVECOT_REPLY_MAX];
+    size_t len = dovecot_put_ok(7, user, user, final, line);
+
+    check_wire(final);
+    CHECK(span_find(span_make(line, len), '\n') == len - 1);
+    CHECK(final.len == 0 || len > 2 + final.len);
+}
+
 static void
 check_end(const struct sasl_talk *talk, span all)
 {
@@ -48,6 +88,7 @@ check_end(const struct sasl_talk *talk, span all)
     /* whoever gets in has said whose name it is */
     CHECK(verdict->outcome != VERDICT_ACCEPTED || strcmp(verdict->account, "user") == 0);
     CHECK(verdict->outcome != VERDICT_ACCEPTED || all.len > strlen("user") + 20);
+    check_final(span_of(verdict->account), talk->turn.server);
 }
 
 int
@@ -66,12 +107,14 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         const span line = span_until(rest, span_find(rest, '\n'));
 
         CHECK(turns < TURNS_MAX);
+        check_wire(line);
         rest = span_from(rest, line.len + 1);
         if (sasl_talk_step(&talk, span_is(line, "-") ? NULL : &line) == DIALOGUE_DONE) {
             check_end(&talk, span_make(data, size));
             break;
         }
         CHECK(talk.turn.server.len <= DIALOGUE_SERVER_MAX && is_text(talk.turn.server));
+        check_wire(talk.turn.server);
     }
     sasl_talk_end(&talk);
     return 0;
