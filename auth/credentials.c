@@ -216,6 +216,17 @@ credentials_land_unserved(struct flight *flight)
         land_without(flight, REASON_MECHANISM_UNSERVED);
 }
 
+bool
+credentials_find(struct flight *flight, unsigned mechanisms, struct choice *choice_out,
+                 struct stored_password *stored_out)
+{
+    *choice_out = credentials_choose(flight, mechanisms);
+    *stored_out = trial_stored(&flight->account, choice_out->secret, identity_name(&flight->who));
+    if (!choice_out->found)
+        credentials_land_unserved(flight);
+    return choice_out->found;
+}
+
 /* --- the credential ------------------------------------------------------------------ */
 
 /* Once: who has verifiers of other rounds can be told from who has none. */
@@ -283,14 +294,11 @@ make_for_dialogue(struct flight *flight, const struct choice *choice)
 static void
 serve_dialogue(struct flight *flight, unsigned mechanisms)
 {
-    const struct choice choice = credentials_choose(flight, mechanisms);
     struct stored_password stored;
+    struct choice choice;
 
-    if (!choice.found) {
-        credentials_land_unserved(flight);
+    if (!credentials_find(flight, mechanisms, &choice, &stored))
         return;
-    }
-    stored = trial_stored(&flight->account, choice.secret, identity_name(&flight->who));
     if (!credential_is_slow(&stored, credentials_first_wanted(credentials_asked_by(flight)))) {
         make_for_dialogue(flight, &choice);
         return;

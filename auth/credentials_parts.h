@@ -27,6 +27,10 @@ struct choice {
 /* The first that serves any of these and may; else the first that serves. */
 struct choice credentials_choose(const struct flight *flight, unsigned mechanisms);
 
+/* The same, and the stored password itself. False: none serves, and the flight has ended. */
+bool credentials_find(struct flight *flight, unsigned mechanisms, struct choice *choice_out,
+                      struct stored_password *stored_out);
+
 /* Of one mechanism, into who asked. RIGHT: it is there. BAD also for a scheme that is refused. */
 enum password_verdict credentials_make(struct flight *flight, const struct account_secret *secret,
                                        enum mechanism mechanism, struct error *err);

@@ -5,14 +5,11 @@
 static void
 give_plaintext(struct flight *flight, unsigned mechanisms)
 {
-    const struct choice choice = credentials_choose(flight, mechanisms);
     struct stored_password stored;
+    struct choice choice;
 
-    if (!choice.found) {
-        credentials_land_unserved(flight);
+    if (!credentials_find(flight, mechanisms, &choice, &stored))
         return;
-    }
-    stored = trial_stored(&flight->account, choice.secret, identity_name(&flight->who));
     if (choice.policy != REASON_OK)
         judge_land(flight, choice.policy, VIA_LOOKUP, 0);
     else if (trial_refuses(&flight->auth->config, password_scheme_name(&stored, &(struct error){ 0 }))
