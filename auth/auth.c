@@ -30,7 +30,9 @@ source_start(struct auth_source *source, struct error *err)
 {
     const struct workers_config config = {
         .name = "lookup", .threads = account_source_connections(source->source),
-        .queue_max = source->auth->config.queue_max, .run = judge_run_lookup, .context = source,
+        .queue_max = source->auth->config.queue_max, .run = judge_run_lookup,
+        .together = account_source_reads_together(source->source) ? judge_together : NULL,
+        .context = source,
     };
 
     source->conns = calloc(config.threads + 1, sizeof(struct account_conn *));
@@ -38,6 +40,10 @@ source_start(struct auth_source *source, struct error *err)
         return error_set(err, ERROR_UNAVAILABLE, "accounts \"%s\": no memory",
                          account_source_title(source->source));
     source->conns_count = config.threads + 1;
+    source->together_since_ms = calloc(config.threads, sizeof(int64_t));
+    if (!source->together_since_ms)
+        return error_set(err, ERROR_UNAVAILABLE, "accounts \"%s\": no memory",
+                         account_source_title(source->source));
     if (rehash_set(source, err) != ERROR_NONE)
         return err->code;
     if (writes(source)
@@ -136,6 +142,7 @@ source_stop(struct auth_source *source)
     for (size_t i = 0; i < source->conns_count; i++)
         account_conn_close(source->conns[i]);
     free(source->conns);
+    free(source->together_since_ms);
     pthread_mutex_destroy(&source->explaining);
     account_source_free(source->source);
 }

@@ -29,8 +29,9 @@ struct job {
 #define FAIR_ACCOUNT_RUNNING 2
 #define FAIR_ACCOUNT_WAITING 32
 
-/* How many of a network wait before the rest has the last rank. */
-#define FAIR_NETWORK_SHARE 16
+/* How many of a network wait before the rest has the last rank: so many go before who comes from
+ * elsewhere, besides those that run already. */
+#define FAIR_NETWORK_SHARE 2
 
 struct fair;                            /* opaque */
 

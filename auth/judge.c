@@ -413,6 +413,16 @@ log_source_down(const struct flight *flight, const struct error *err)
 }
 
 void
+judge_together(void *context, size_t worker, bool on)
+{
+    struct auth_source *source = context;
+
+    source->together_since_ms[worker] = on ? clock_now_ms(source->auth->clock) : 0;
+    if (source->conns[worker])
+        account_reads_together(source->conns[worker], on);
+}
+
+void
 judge_run_lookup(void *context, size_t worker, struct job *job)
 {
     struct auth_source *source = context;
@@ -421,7 +431,9 @@ judge_run_lookup(void *context, size_t worker, struct job *job)
     enum verdict_reason reason;
     struct error err;
 
-    flight->seen_at_ms = clock_now_ms(auth->clock);
+    flight->seen_at_ms = source->together_since_ms[worker];
+    if (flight->seen_at_ms == 0)
+        flight->seen_at_ms = clock_now_ms(auth->clock);
     if (flight->seen_at_ms >= atomic_load(&flight->deadline_ms)) {
         land_unavailable(flight, REASON_DEADLINE);
         return;
