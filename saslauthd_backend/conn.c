@@ -237,8 +237,11 @@ conn_keep(struct conn *conn, span wire)
         wipe_bytes(conn);
         conn->bytes = bytes;
         conn->room = room;
-    } else if (wire.ptr != conn->bytes) {
-        memcpy(conn->bytes, wire.ptr, wire.len);
+    } else {
+        if (wire.ptr != conn->bytes)
+            memcpy(conn->bytes, wire.ptr, wire.len);
+        if (wire.len < conn->used)          /* of what was kept before */
+            sodium_memzero(conn->bytes + wire.len, conn->used - wire.len);
     }
     conn->used = wire.len;
     return true;
