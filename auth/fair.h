@@ -24,8 +24,9 @@ struct job {
     uint64_t account, network;          /* digests; network 0: not known, or exempt */
 };
 
-/* How many of an account run together, and how many more may wait: the same question costs one job,
- * however often it is asked, so these are different passwords. */
+/* How many of an account run together, and how many more may wait, of the known and of strangers
+ * each: the same question costs one job, however often it is asked, so these are different
+ * passwords. */
 #define FAIR_ACCOUNT_RUNNING 2
 #define FAIR_ACCOUNT_WAITING 32
 
