@@ -44,6 +44,9 @@ void dovecot_refuse(struct dovecot_conn *conn, uint32_t id, const char *what);
 void dovecot_drop_all(struct dovecot_conn *conn);
 void dovecot_drop_talking(struct dovecot_conn *conn);
 
+/* Answers that are held back are told now. */
+void dovecot_tell_delayed(struct dovecot_conn *conn);
+
 /* --- saying: into the outbox ------------------------------------------------------- */
 
 void dovecot_say_hello(struct dovecot_conn *conn);

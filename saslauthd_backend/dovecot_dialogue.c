@@ -218,6 +218,18 @@ answer_later(struct dovecot_request *request, const struct verdict *verdict)
     forget(request);
 }
 
+void
+dovecot_tell_delayed(struct dovecot_conn *conn)
+{
+    for (size_t i = 0; i < DOVECOT_BUCKETS; i++)
+        for (struct dovecot_request *request = conn->open.buckets[i], *next; request;
+             request = next) {
+            next = request->next;
+            if (request->state == DOVECOT_DELAYED)
+                answer_later(request, &request->question.ticket.verdict);
+        }
+}
+
 static void
 ticket_back(struct question *question)
 {
@@ -235,7 +247,7 @@ ticket_back(struct question *question)
         return;
     }
     dovecot_requests_enter(&conn->open, request, DOVECOT_DELAYED);
-    if (not_before_ms <= conn->conn.loop->now_ms)
+    if (not_before_ms <= conn->conn.loop->now_ms || conn->conn.loop->is_stopping)
         answer_later(request, &question->ticket.verdict);
     else if (request->alarm.timer.at_ms > not_before_ms)
         timers_set(&conn->conn.loop->timers, &request->alarm.timer, not_before_ms);
