@@ -66,6 +66,7 @@ conn_new(struct loop *loop, const struct listener *listener, int fd)
     conn->alarm = (struct alarm){ TIMER_NONE, conn_alarm };
     conn->loop = loop;
     conn->listener = listener;
+    conn->proto = listener->proto;
     conn->fd = fd;
     conn->accepted_ms = loop->now_ms;
     conn->older = loop->newest;
@@ -105,6 +106,15 @@ conn_close(struct conn *conn)
         atomic_fetch_sub_explicit(&loop->long_ones, 1, memory_order_relaxed);
     if (conn->tickets_out == 0)
         conn_retire(conn);
+}
+
+bool
+conn_is_one_too_many(const struct conn *conn)
+{
+    const struct loop *loop = conn->loop;
+
+    return atomic_load_explicit(&loop->counts->connections, memory_order_relaxed)
+        > loop->site->connections_max;
 }
 
 bool

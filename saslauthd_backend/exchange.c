@@ -22,7 +22,6 @@ enum exchange_state { EXCHANGE_READING, EXCHANGE_WAITING, EXCHANGE_DELAYED };
 
 struct exchange {
     struct conn conn;                   /* first */
-    const struct proto *proto;          /* its listener may go, what it speaks stays */
     enum exchange_state state;
     struct question question;
     char service[SERVICE_NAME_MAX + 1]; /* for the log, once the request's bytes are gone */
@@ -46,7 +45,7 @@ answer(struct exchange *exchange, const struct verdict *verdict, const struct re
 
     if (report)
         report_verdict(report, verdict);
-    if (!exchange_send(exchange, span_make(reply, exchange->proto->answer(verdict, reply))) && report)
+    if (!exchange_send(exchange, span_make(reply, exchange->conn.proto->answer(verdict, reply))) && report)
         report_unsent(report);
     conn_close(&exchange->conn);
 }
@@ -137,6 +136,34 @@ alarm_rings(struct conn *conn)
 /* --- reading ---------------------------------------------------------------------- */
 
 static void
+answer_now(struct exchange *exchange, const struct auth_request *request,
+           const struct verdict *verdict)
+{
+    const struct conn *conn = &exchange->conn;
+
+    answer(exchange, verdict, &(struct report){
+        .listener = conn->listener->config->title, .service = request->service,
+        .login = verdict->account[0] ? span_of(verdict->account) : request->login,
+        .remote = request->remote, .took_ms = conn->loop->now_ms - conn->accepted_ms,
+    });
+}
+
+/* As many as may be are there, and none could give way: what is known at once is answered. */
+static void
+ask_no_more(struct exchange *exchange, const struct auth_request *request)
+{
+    struct loop *loop = exchange->conn.loop;
+    struct verdict verdict;
+
+    if (auth_recall(loop->site->auth, request, &verdict)) {
+        answer_now(exchange, request, &verdict);
+        return;
+    }
+    atomic_fetch_add_explicit(&loop->counts->shed, 1, memory_order_relaxed);
+    give_up(&exchange->conn, REASON_OVERLOADED);
+}
+
+static void
 ask(struct exchange *exchange, struct auth_request *request)
 {
     struct conn *conn = &exchange->conn;
@@ -145,15 +172,15 @@ ask(struct exchange *exchange, struct auth_request *request)
 
     request->listener = &listener->config->auth;
     request->by_root = request->by_root && listener_peer_is_root(conn->fd);
+    if (conn_is_one_too_many(conn)) {
+        ask_no_more(exchange, request);
+        return;
+    }
     if (auth_ask(conn->loop->site->auth, request, &exchange->question.ticket, &verdict) == AUTH_LATER) {
         wait_for_ticket(exchange, request);
         return;
     }
-    answer(exchange, &verdict, &(struct report){
-        .listener = listener->config->title, .service = request->service,
-        .login = verdict.account[0] ? span_of(verdict.account) : request->login,
-        .remote = request->remote, .took_ms = conn->loop->now_ms - conn->accepted_ms,
-    });
+    answer_now(exchange, request, &verdict);
 }
 
 static void
@@ -163,7 +190,7 @@ malformed(struct exchange *exchange, const struct error *err)
 
     log_line(LOG_LEVEL_WARNING, "listen \"%s\": malformed request: %s", listener->config->title,
              err->reason);
-    exchange_send(exchange, exchange->proto->malformed);
+    exchange_send(exchange, exchange->conn.proto->malformed);
     conn_close(&exchange->conn);
 }
 
@@ -183,7 +210,7 @@ feed(struct exchange *exchange, span wire)
     struct auth_request request;
     struct error err;
 
-    switch (exchange->proto->parse(wire, &request, &err)) {
+    switch (exchange->conn.proto->parse(wire, &request, &err)) {
     case PROTO_REQUEST:
         ask(exchange, &request);
         break;
@@ -241,7 +268,6 @@ begin(struct conn *conn, span came)
 {
     struct exchange *exchange = (struct exchange *)conn;
 
-    exchange->proto = conn->listener->proto;
     exchange->state = EXCHANGE_READING;
     question_set(&exchange->question, conn->loop, ticket_back);
     if (came.len > 0)
