@@ -590,7 +590,8 @@ judge_run_hash(void *context, size_t worker, struct job *job)
     else if (tries_password(flight) && !flight->is_stale
              && !throttle_allows(auth->throttle, &flight->guest, now_ms))
         /* Others of the account were found wrong while this one waited. */
-        judge_land(flight, REASON_THROTTLED, VIA_LOOKUP, 0);
+        judge_land(flight, REASON_THROTTLED, VIA_LOOKUP,
+                   now_ms + throttle_delay_ms(auth->throttle, &flight->guest, now_ms));
     else if (flight->action == AUTH_CHANGE)
         change_run(flight);
     else

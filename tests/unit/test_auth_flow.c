@@ -722,6 +722,7 @@ guesses_wait_up_to_4_s_and_then_nobody_looks_at_them(void **state)
     assert_int_equal(verifications(bench), 100);
     expect(ask_from(bench, "ada@example.org", "secret", "", &held_ms), REASON_THROTTLED,
            VIA_REQUEST);
+    assert_int_equal(held_ms, 4000);
     pass(40 * SECOND);
     expect(ask_from(bench, "ada@example.org", "secret", "", &held_ms), REASON_OK, VIA_LOOKUP);
     assert_int_equal(held_ms, 0);
