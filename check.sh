@@ -104,13 +104,13 @@ collect_trs() {         # DIRECTORY
 }
 
 # Each LIST, a variable of Makefile.am, runs when the one before is over: its tests side by side,
-# but for those that measure time (quiet_tests), which run one after another.
+# but for those that measure time (quiet_tests) or fill the machine alone (e2e_databases).
 make_check() {          # DIRECTORY LIST...
     local directory=$1 list width status=0
     find "$directory" -name '*.trs' -delete
     for list in "${@:2}"; do
         width=$jobs
-        [ "$list" != quiet_tests ] || width=1
+        case $list in quiet_tests|e2e_databases) width=1 ;; esac
         not_random make -j"$width" -C "$directory" check "TESTS=\$($list)" || status=1
     done
     collect_trs "$directory"
@@ -188,7 +188,7 @@ stage_e2e() {
     export CLAVIGER_UNPACKED=$build/unpacked
     packages_unpack "$CLAVIGER_UNPACKED" tests/packages.unpacked ||
         echo "cannot be fetched: tests/packages.unpacked"        # what needs it says so
-    build_gcc && make_check "$build/gcc" e2e_tests
+    build_gcc && make_check "$build/gcc" e2e_tests e2e_databases
 }
 
 stage_threads() {

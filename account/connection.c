@@ -348,6 +348,21 @@ step(struct account_conn *conn, enum account_step what, int64_t deadline_ms, str
         : error_prefix(err, "accounts \"%s\"", conn->source->config.title);
 }
 
+void
+account_reads_together(struct account_conn *conn, bool on)
+{
+    const struct account_driver *driver = conn->source->driver;
+
+    if (driver->together && conn->session.driver)
+        driver->together(conn->session.driver, on);
+}
+
+bool
+account_source_reads_together(const struct account_source *source)
+{
+    return source->driver->together != NULL;
+}
+
 enum error_code
 account_batch_begin(struct account_conn *conn, int64_t deadline_ms, struct error *err)
 {

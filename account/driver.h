@@ -14,7 +14,7 @@
 
 #include "account/source.h"
 
-#define ACCOUNT_DRIVER_ABI 4
+#define ACCOUNT_DRIVER_ABI 5
 #define ACCOUNT_DRIVER_SYMBOL "account_driver"
 
 /* How the driver's SQL writes the i-th parameter: "?" or "$1". */
@@ -88,6 +88,10 @@ struct account_driver {
      * `run` returns. NULL: each is made for itself. */
     enum error_code (*step)(struct account_session *session, enum account_step step,
                             int64_t deadline_ms, bool *lost, struct error *err);
+
+    /* Reads follow each other at once from `on` to off, and may all see the tables as they are at the first of
+     * them. A hint: what goes wrong shows in `run`. NULL: each is for itself. */
+    void (*together)(struct account_session *session, bool on);
 
     /* Would `run` find what it needs? Prepares, and asks for the rights where preparing does not,
      * but runs nothing. ERROR_CONFIG when the statement does not fit the tables or the rights;

@@ -183,6 +183,11 @@ enum error_code account_batch_begin(struct account_conn *conn, int64_t deadline_
 enum error_code account_batch_end(struct account_conn *conn, bool keep, int64_t deadline_ms,
                                   struct error *err);
 
+/* Lookups follow each other at once from `on` to off, and may all see the tables as they are at the first of
+ * them: cheaper, where account_source_reads_together(). Short: it may hold a lock that a writer waits for. */
+void account_reads_together(struct account_conn *conn, bool on);
+bool account_source_reads_together(const struct account_source *source);
+
 /* Calls `each` for every login, in the query's order, until it says false. */
 enum error_code account_list(struct account_conn *conn, int64_t deadline_ms,
                              bool (*each)(void *context, span login, bool enabled),

@@ -30,7 +30,9 @@ source_start(struct auth_source *source, struct error *err)
 {
     const struct workers_config config = {
         .name = "lookup", .threads = account_source_connections(source->source),
-        .queue_max = source->auth->config.queue_max, .run = judge_run_lookup, .context = source,
+        .queue_max = source->auth->config.queue_max, .run = judge_run_lookup,
+        .together = account_source_reads_together(source->source) ? judge_together : NULL,
+        .context = source,
     };
 
     source->conns = calloc(config.threads + 1, sizeof(struct account_conn *));
@@ -38,6 +40,10 @@ source_start(struct auth_source *source, struct error *err)
         return error_set(err, ERROR_UNAVAILABLE, "accounts \"%s\": no memory",
                          account_source_title(source->source));
     source->conns_count = config.threads + 1;
+    source->together_since_ms = calloc(config.threads, sizeof(int64_t));
+    if (!source->together_since_ms)
+        return error_set(err, ERROR_UNAVAILABLE, "accounts \"%s\": no memory",
+                         account_source_title(source->source));
     if (rehash_set(source, err) != ERROR_NONE)
         return err->code;
     if (writes(source)
@@ -137,6 +143,7 @@ source_stop(struct auth_source *source)
     for (size_t i = 0; i < source->conns_count; i++)
         account_conn_close(source->conns[i]);
     free(source->conns);
+    free(source->together_since_ms);
     pthread_mutex_destroy(&source->explaining);
     account_source_free(source->source);
 }
@@ -480,6 +487,24 @@ is_throttled(struct auth *auth, const struct auth_request *request, struct auth_
         && !throttle_allows(auth->throttle, &asked->guest, clock_now_ms(auth->clock));
 }
 
+/* Nobody looks at it. Told at once, it would let a password that is remembered, and is never throttled,
+ * be found as fast as the cache answers; so it waits as a rejection would. */
+static enum auth_answer
+answer_throttled(struct auth *auth, const struct auth_asked *asked, struct auth_ticket *ticket,
+                 struct verdict *verdict)
+{
+    int64_t now_ms = clock_now_ms(auth->clock);
+    int64_t wait_ms = throttle_delay_ms(auth->throttle, &asked->guest, now_ms);
+
+    answer_now(auth, asked, REASON_THROTTLED, VIA_REQUEST, verdict);
+    if (wait_ms == 0)
+        return AUTH_NOW;
+    ticket->verdict = *verdict;
+    ticket->not_before_ms = now_ms + wait_ms;
+    ticket->done(ticket);
+    return AUTH_LATER;
+}
+
 enum auth_answer
 auth_ask(struct auth *auth, const struct auth_request *request, struct auth_ticket *ticket,
          struct verdict *verdict)
@@ -492,7 +517,7 @@ auth_ask(struct auth *auth, const struct auth_request *request, struct auth_tick
     if (recall(auth, request, &asked, &hit, &known, verdict))
         return AUTH_NOW;
     if (is_throttled(auth, request, &asked, known, ticket))
-        return answer_now(auth, &asked, REASON_THROTTLED, VIA_REQUEST, verdict);
+        return answer_throttled(auth, &asked, ticket, verdict);
     if (request->action == AUTH_CHANGE)
         return ask_change(auth, request, &asked, ticket, verdict);
     return ask_sources(auth, request, &asked, &hit, known == CACHE_STALE, ticket, verdict);

@@ -84,7 +84,8 @@ struct auth_request {
 };
 
 /* Left by a caller that did not get its answer at once. Its owner is auth from AUTH_LATER until
- * `done`, which is called exactly once, on another thread, and must not block. */
+ * `done`, which is called exactly once, on another thread or before auth_ask() returns, and must not
+ * block. */
 struct auth_ticket {
     void (*done)(struct auth_ticket *ticket);
     struct auth_ticket *next;                   /* auth's, and after done the caller's */

@@ -398,6 +398,7 @@ auth_credentials_settle(struct auth *auth, const struct auth_credentials *creden
     randombytes_buf(&proof, sizeof(proof));
     throttle_guest_set(auth->throttle, credentials->account, proof, span_of(credentials->network),
                        &guest);
+    guest.proof = 0;            /* nothing that could be right again */
     /* Others of the account were found wrong while this one was under way. */
     if (!throttle_allows(auth->throttle, &guest, now_us / 1000))
         reason = REASON_THROTTLED;

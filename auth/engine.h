@@ -43,6 +43,8 @@ struct auth_source {
     struct account_conn **conns;        /* one for each thread, and behind them that of explain;
                                          * NULL until it is needed */
     size_t conns_count;
+    int64_t *together_since_ms;         /* for each thread: when the tables were seen, if it reads
+                                         * together; 0: it does not */
     pthread_mutex_t explaining;         /* who explains has that one */
     struct workers *lookups;
     struct writer *writer;              /* NULL: nothing is ever written */
@@ -182,6 +184,7 @@ void last_login_note_asked(struct auth *auth, const struct auth_asked *asked, bo
 
 /* The jobs of workers: a lookup (context: struct auth_source) and a hash (struct auth). */
 void judge_run_lookup(void *context, size_t worker, struct job *job);
+void judge_together(void *context, size_t worker, bool on);
 void judge_run_hash(void *context, size_t worker, struct job *job);
 
 #endif

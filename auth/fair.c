@@ -54,13 +54,14 @@ fair_free(struct fair *fair)
 
 /* --- how many there are of one kind ------------------------------------------------------- */
 
+/* Strangers who guess leave the known their room, and the other way round. */
 static size_t
-waiting_of_account(const struct fair *fair, uint64_t account)
+waiting_of_account(const struct fair *fair, const struct job *like)
 {
     size_t count = 0;
 
-    for (struct job *job = fair->accounts[account & fair->mask]; job; job = job->next_account)
-        count += job->account == account;
+    for (struct job *job = fair->accounts[like->account & fair->mask]; job; job = job->next_account)
+        count += job->account == like->account && job->known == like->known;
     return count;
 }
 
@@ -136,7 +137,7 @@ fair_push(struct fair *fair, struct job *job)
     struct job **chain = &fair->accounts[job->account & fair->mask];
 
     if (fair->count >= fair->jobs_max
-        || waiting_of_account(fair, job->account) >= FAIR_ACCOUNT_WAITING)
+        || waiting_of_account(fair, job) >= FAIR_ACCOUNT_WAITING)
         return false;
     job->rank = rank_of(fair, job);
     link_by_deadline(fair, job);

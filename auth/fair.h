@@ -24,13 +24,15 @@ struct job {
     uint64_t account, network;          /* digests; network 0: not known, or exempt */
 };
 
-/* How many of an account run together, and how many more may wait: the same question costs one job,
- * however often it is asked, so these are different passwords. */
+/* How many of an account run together, and how many more may wait, of the known and of strangers
+ * each: the same question costs one job, however often it is asked, so these are different
+ * passwords. */
 #define FAIR_ACCOUNT_RUNNING 2
 #define FAIR_ACCOUNT_WAITING 32
 
-/* How many of a network wait before the rest has the last rank. */
-#define FAIR_NETWORK_SHARE 16
+/* How many of a network wait before the rest has the last rank: so many go before who comes from
+ * elsewhere, besides those that run already. */
+#define FAIR_NETWORK_SHARE 2
 
 struct fair;                            /* opaque */
 

@@ -105,6 +105,8 @@ judge_tell_at_ms(struct auth *auth, const struct throttle_guest *guest, enum ver
 {
     int64_t wait_ms = hold_back_ms(auth, guest, reason, now_us / 1000);
 
+    if (reason == REASON_THROTTLED)
+        return now_us / 1000 + throttle_delay_ms(auth->throttle, guest, now_us / 1000);
     return verdict_outcome_of(reason) == VERDICT_REJECTED ? judge_tick_ms(now_us) + wait_ms : 0;
 }
 
@@ -437,6 +439,16 @@ log_source_down(const struct flight *flight, const struct error *err)
 }
 
 void
+judge_together(void *context, size_t worker, bool on)
+{
+    struct auth_source *source = context;
+
+    source->together_since_ms[worker] = on ? clock_now_ms(source->auth->clock) : 0;
+    if (source->conns[worker])
+        account_reads_together(source->conns[worker], on);
+}
+
+void
 judge_run_lookup(void *context, size_t worker, struct job *job)
 {
     struct auth_source *source = context;
@@ -445,7 +457,9 @@ judge_run_lookup(void *context, size_t worker, struct job *job)
     enum verdict_reason reason;
     struct error err;
 
-    flight->seen_at_ms = clock_now_ms(auth->clock);
+    flight->seen_at_ms = source->together_since_ms[worker];
+    if (flight->seen_at_ms == 0)
+        flight->seen_at_ms = clock_now_ms(auth->clock);
     if (flight->seen_at_ms >= atomic_load(&flight->deadline_ms)) {
         land_unavailable(flight, REASON_DEADLINE);
         return;
@@ -602,7 +616,8 @@ judge_run_hash(void *context, size_t worker, struct job *job)
     else if (tries_password(flight) && !flight->is_stale
              && !throttle_allows(auth->throttle, &flight->guest, now_ms))
         /* Others of the account were found wrong while this one waited. */
-        judge_land(flight, REASON_THROTTLED, VIA_LOOKUP, 0);
+        judge_land(flight, REASON_THROTTLED, VIA_LOOKUP,
+                   now_ms + throttle_delay_ms(auth->throttle, &flight->guest, now_ms));
     else if (flight->action == AUTH_CREDENTIALS)
         credentials_run_hash(flight);
     else if (flight->action == AUTH_CHANGE)

@@ -4,8 +4,8 @@
  * as its limit says. A tenth of the limit is free; from there on delays double, one step for each
  * tenth of that tenth; a full bucket refuses.
  *
- * Two tables of sets, each with a lock of its own: counts, and pairs of account and network that signed
- * in rightly, which strangers cannot push out, for they cannot make any.
+ * Two tables of sets, each with a lock of its own: counts, and pairs of an account with a network or a
+ * password that signed in rightly, which strangers cannot push out, for they cannot make any.
  */
 #include "auth/throttle.h"
 
@@ -229,9 +229,11 @@ throttle_guest_set(const struct throttle *throttle, uint64_t account, uint64_t p
 {
     struct network_address address;
     uint64_t pair[2] = { account, 0 };
+    const uint64_t proof[3] = { account, password, 1 };     /* longer than a pair: another's digest */
 
     *out = (struct throttle_guest){ .account = digest(throttle, &account, sizeof(account)),
-                                    .password = password };
+                                    .password = password,
+                                    .proof = digest(throttle, proof, sizeof(proof)) };
     if (!network_address_parse(network, &address))
         return;
     out->networks[0] = pair[1] = digest_prefix(throttle, &address, address.len == 4 ? 4 : 8);
@@ -244,30 +246,44 @@ throttle_guest_set(const struct throttle *throttle, uint64_t account, uint64_t p
 
 /* --- who signed in rightly ---------------------------------------------------------------- */
 
-bool
-throttle_knows(struct throttle *throttle, const struct throttle_guest *guest)
+/* 0 is nobody's. */
+static bool
+is_known(const struct throttle *throttle, uint64_t pair)
 {
     struct set *set;
     bool known;
 
-    if (guest->pair == 0)
+    if (pair == 0)
         return false;
-    set = lock_set(&throttle->pairs, guest->pair);
-    known = find(set, guest->pair) != NULL;
+    set = lock_set(&throttle->pairs, pair);
+    known = find(set, pair) != NULL;
     unlock_set(set);
     return known;
+}
+
+bool
+throttle_knows(struct throttle *throttle, const struct throttle_guest *guest)
+{
+    return is_known(throttle, guest->pair) || is_known(throttle, guest->proof);
+}
+
+static void
+note_pair(struct throttle *throttle, uint64_t pair, int64_t now_ms)
+{
+    struct set *set;
+
+    if (pair == 0)
+        return;
+    set = lock_set(&throttle->pairs, pair);
+    find_or_make(set, pair, now_ms)->at_ms = now_ms;
+    unlock_set(set);
 }
 
 void
 throttle_note_right(struct throttle *throttle, const struct throttle_guest *guest, int64_t now_ms)
 {
-    struct set *set;
-
-    if (guest->pair == 0)
-        return;
-    set = lock_set(&throttle->pairs, guest->pair);
-    find_or_make(set, guest->pair, now_ms)->at_ms = now_ms;
-    unlock_set(set);
+    note_pair(throttle, guest->pair, now_ms);
+    note_pair(throttle, guest->proof, now_ms);
 }
 
 /* --- what counts for a guest -------------------------------------------------------------- */
@@ -352,8 +368,11 @@ bool
 throttle_allows(struct throttle *throttle, const struct throttle_guest *guest, int64_t now_ms)
 {
     struct count counts[COUNTS_MAX];
-    size_t count = counts_of(throttle, guest, !throttle_knows(throttle, guest), counts);
+    size_t count;
 
+    if (is_known(throttle, guest->proof))
+        return true;
+    count = counts_of(throttle, guest, !is_known(throttle, guest->pair), counts);
     for (size_t i = 0; i < count; i++)
         if (level_of(throttle, &counts[i], now_ms) > (int64_t)(counts[i].limit - 1) * ONE)
             return !is_news(throttle, guest, false, now_ms);
@@ -391,7 +410,7 @@ int64_t
 throttle_delay_ms(struct throttle *throttle, const struct throttle_guest *guest, int64_t now_ms)
 {
     struct count counts[COUNTS_MAX];
-    size_t count = counts_of(throttle, guest, !throttle_knows(throttle, guest), counts);
+    size_t count = counts_of(throttle, guest, !is_known(throttle, guest->pair), counts);
     int64_t longest_ms = 0;
 
     for (size_t i = 0; i < count; i++) {

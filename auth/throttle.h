@@ -8,7 +8,9 @@
  * Never    A right password counts for nothing and waits for nothing. The same wrong one again is
  *          one attempt, however often a forgotten telephone sends it. From a network where the
  *          account signed in rightly before, the account's own count does not matter: whoever
- *          guesses from elsewhere cannot keep its owner out. Trusted networks are not counted.
+ *          guesses from elsewhere cannot keep its owner out. Nor can anybody, where clients come without
+ *          an address, keep out a password that was right before: to look at it again is no guess.
+ *          Trusted networks are not counted.
  * Memory   Fixed at start, touched as it fills; when it is full, the least guilty is forgotten.
  *          Digests under a random key only: no name, no address, no password.
  * Threads  Any function from any thread. Time is the caller's clock, in ms.
@@ -45,13 +47,14 @@ struct throttle_guest {
     uint64_t password;                  /* bound to the account */
     uint64_t networks[THROTTLE_NETWORKS];       /* the nearest first; 0: none, or a trusted one */
     uint64_t pair;                      /* account and nearest network, trusted or not; 0: none */
+    uint64_t proof;                     /* account and password */
 };
 
 /* `account` and `password` are keyed digests, `network` a normalised address or empty. */
 void throttle_guest_set(const struct throttle *throttle, uint64_t account, uint64_t password,
                         span network, struct throttle_guest *out);
 
-/* Whether the account signed in rightly from there lately. */
+/* Whether the account signed in rightly lately, from there or with this password. */
 bool throttle_knows(struct throttle *throttle, const struct throttle_guest *guest);
 void throttle_note_right(struct throttle *throttle, const struct throttle_guest *guest,
                          int64_t now_ms);

@@ -18,6 +18,9 @@
 #include <time.h>
 #include <unistd.h>
 
+/* Enough to make what they share cheap, few enough that one that stalls holds up few. */
+#define TOGETHER_MOST 4
+
 struct worker { struct workers *all; pthread_t thread; size_t index; };
 
 struct workers {
@@ -90,12 +93,46 @@ note_time(struct workers *workers, int64_t took_us)
                           memory_order_relaxed);
 }
 
+/* Adds to the one in jobs[0]; how many there are. */
+static size_t
+take_together(struct workers *workers, struct job *jobs[TOGETHER_MOST])
+{
+    size_t count = 1;
+
+    while (workers->config.together && count < TOGETHER_MOST
+           && ring_count(&workers->queue) > workers->config.threads
+           && (jobs[count] = ring_pop(&workers->queue)))
+        count++;
+    return count;
+}
+
+/* Gives back when it ended, which is when the next begins. */
+static int64_t
+run_jobs(struct worker *self, struct job *jobs[TOGETHER_MOST], size_t count, int64_t began_us)
+{
+    const struct workers_config *config = &self->all->config;
+
+    if (count > 1)
+        config->together(config->context, self->index, true);
+    for (size_t i = 0; i < count; i++) {
+        int64_t ended_us;
+
+        config->run(config->context, self->index, jobs[i]);
+        ended_us = monotonic_us();
+        note_time(self->all, ended_us - began_us);
+        began_us = ended_us;
+    }
+    if (count > 1)
+        config->together(config->context, self->index, false);
+    return began_us;
+}
+
 static void *
 worker_main(void *argument)
 {
     struct worker *self = argument;
     struct workers *workers = self->all;
-    struct job *job;
+    struct job *jobs[TOGETHER_MOST];
     int64_t began_us;
 
     if (workers->config.niceness > 0) {
@@ -106,19 +143,14 @@ worker_main(void *argument)
     }
     began_us = monotonic_us();
     for (;;) {
-        int64_t ended_us;
-
-        job = next_job(workers, self->index);
-        if (!job) {
-            job = wait_for_job(workers, self->index);
-            if (!job)
+        jobs[0] = next_job(workers, self->index);
+        if (!jobs[0]) {
+            jobs[0] = wait_for_job(workers, self->index);
+            if (!jobs[0])
                 return NULL;
             began_us = monotonic_us();
         }
-        workers->config.run(workers->config.context, self->index, job);
-        ended_us = monotonic_us();
-        note_time(workers, ended_us - began_us);
-        began_us = ended_us;
+        began_us = run_jobs(self, jobs, take_together(workers, jobs), began_us);
     }
 }
 

@@ -21,6 +21,9 @@ struct workers_config {
                                          * without a lock */
     int niceness;                       /* added to the process's: 0 to 19 */
     void (*run)(void *context, size_t worker, struct job *job);  /* worker: 0 to threads - 1 */
+    /* Not NULL, and not `fair`: where more wait than there are threads, a thread takes a few at once, and
+     * says so before the first and after the last. */
+    void (*together)(void *context, size_t worker, bool on);
     void *context;
 };
 

@@ -66,6 +66,7 @@ conn_new(struct loop *loop, const struct listener *listener, int fd)
     conn->alarm = (struct alarm){ TIMER_NONE, conn_alarm };
     conn->loop = loop;
     conn->listener = listener;
+    conn->proto = listener->proto;
     conn->fd = fd;
     conn->accepted_ms = loop->now_ms;
     conn->older = loop->newest;
@@ -107,6 +108,15 @@ conn_close(struct conn *conn)
         atomic_fetch_sub_explicit(&loop->long_ones, 1, memory_order_relaxed);
     if (conn->tickets_out == 0)
         conn_retire(conn);
+}
+
+bool
+conn_is_one_too_many(const struct conn *conn)
+{
+    const struct loop *loop = conn->loop;
+
+    return atomic_load_explicit(&loop->counts->connections, memory_order_relaxed)
+        > loop->site->connections_max;
 }
 
 bool
@@ -239,8 +249,11 @@ conn_keep(struct conn *conn, span wire)
         wipe_bytes(conn);
         conn->bytes = bytes;
         conn->room = room;
-    } else if (wire.ptr != conn->bytes) {
-        memcpy(conn->bytes, wire.ptr, wire.len);
+    } else {
+        if (wire.ptr != conn->bytes)
+            memcpy(conn->bytes, wire.ptr, wire.len);
+        if (wire.len < conn->used)          /* of what was kept before */
+            sodium_memzero(conn->bytes + wire.len, conn->used - wire.len);
     }
     conn->used = wire.len;
     return true;

@@ -57,6 +57,7 @@ struct conn {
     struct alarm alarm;
     struct loop *loop;
     const struct listener *listener;    /* NULL: a reload took it away */
+    const struct proto *proto;          /* what it speaks stays */
     int fd;                             /* -1: closed */
     uint32_t watched;                   /* the events that the epoll looks for; 0: not in it */
     size_t tickets_out;
@@ -140,6 +141,9 @@ void conn_flush_later(struct conn *conn);
 
 /* Closes; the struct goes when no ticket is out. */
 void conn_close(struct conn *conn);
+
+/* Whether there are more connections than may be: then nothing that takes time is begun. */
+bool conn_is_one_too_many(const struct conn *conn);
 
 /* A ticket of this connection came back. False: the connection is closed, and may be gone. */
 bool conn_take_ticket(struct conn *conn);

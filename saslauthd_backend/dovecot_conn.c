@@ -270,8 +270,10 @@ stop(struct conn *base)
     struct dovecot_conn *conn = (struct dovecot_conn *)base;
 
     dovecot_drop_talking(conn);
-    conn_keep(base, span_make(NULL, 0));
     conn->is_ending = true;
+    if (base->loop->is_stopping)
+        dovecot_tell_delayed(conn);
+    conn_keep(base, span_make(NULL, 0));
     settle(conn);
 }
 

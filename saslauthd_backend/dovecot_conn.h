@@ -46,6 +46,9 @@ void dovecot_refuse(struct dovecot_conn *conn, uint32_t id, const char *what);
 void dovecot_drop_all(struct dovecot_conn *conn);
 void dovecot_drop_talking(struct dovecot_conn *conn);
 
+/* Answers that are held back are told now. */
+void dovecot_tell_delayed(struct dovecot_conn *conn);
+
 /* What the answer and the log are made of. */
 struct dovecot_asker { span login, service, remote; };
 

@@ -200,6 +200,18 @@ tell_now(struct dovecot_request *request)
         dovecot_end(request, &asker, &request->question.ticket.verdict);
 }
 
+void
+dovecot_tell_delayed(struct dovecot_conn *conn)
+{
+    for (size_t i = 0; i < DOVECOT_BUCKETS; i++)
+        for (struct dovecot_request *request = conn->open.buckets[i], *next; request;
+             request = next) {
+            next = request->next;
+            if (request->state == DOVECOT_DELAYED)
+                tell_now(request);
+        }
+}
+
 static void
 ticket_back(struct question *question)
 {
@@ -219,7 +231,7 @@ ticket_back(struct question *question)
     if (request->dialogue)
         not_before_ms = dovecot_challenge_resume(request);
     dovecot_requests_enter(&conn->open, request, DOVECOT_DELAYED);
-    if (not_before_ms <= conn->conn.loop->now_ms)
+    if (not_before_ms <= conn->conn.loop->now_ms || conn->conn.loop->is_stopping)
         tell_now(request);
     else if (request->alarm.timer.at_ms > not_before_ms)
         timers_set(&conn->conn.loop->timers, &request->alarm.timer, not_before_ms);

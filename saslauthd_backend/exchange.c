@@ -22,7 +22,6 @@ enum exchange_state { EXCHANGE_READING, EXCHANGE_WAITING, EXCHANGE_DELAYED };
 
 struct exchange {
     struct conn conn;                   /* first */
-    const struct proto *proto;          /* its listener may go, what it speaks stays */
     enum exchange_state state;
     struct question question;
     struct proto_held *held;            /* the protocol's, of this request; or NULL */
@@ -45,7 +44,7 @@ static span
 reply_for(const struct exchange *exchange, const struct verdict *verdict,
           unsigned char room[PROTO_REPLY_MAX])
 {
-    const struct proto *proto = exchange->proto;
+    const struct proto *proto = exchange->conn.proto;
 
     return proto->answer_held ? proto->answer_held(exchange->held, verdict)
                               : span_make(room, proto->answer(verdict, room));
@@ -151,12 +150,40 @@ alarm_rings(struct conn *conn)
 static enum auth_answer
 ask_auth(struct exchange *exchange, const struct auth_request *request, struct verdict *verdict)
 {
-    const struct proto *proto = exchange->proto;
+    const struct proto *proto = exchange->conn.proto;
     struct auth *auth = exchange->conn.loop->site->auth;
     struct auth_ticket *ticket = &exchange->question.ticket;
 
     return proto->ask ? proto->ask(auth, request, ticket, verdict, &exchange->held)
                       : auth_ask(auth, request, ticket, verdict);
+}
+
+static void
+answer_now(struct exchange *exchange, const struct auth_request *request,
+           const struct verdict *verdict)
+{
+    const struct conn *conn = &exchange->conn;
+
+    answer(exchange, verdict, &(struct report){
+        .listener = conn->listener->config->title, .service = request->service,
+        .login = verdict->account[0] ? span_of(verdict->account) : request->login,
+        .remote = request->remote, .took_ms = conn->loop->now_ms - conn->accepted_ms,
+    });
+}
+
+/* As many as may be are there, and none could give way: what is known at once is answered. */
+static void
+ask_no_more(struct exchange *exchange, const struct auth_request *request)
+{
+    struct loop *loop = exchange->conn.loop;
+    struct verdict verdict;
+
+    if (auth_recall(loop->site->auth, request, &verdict)) {
+        answer_now(exchange, request, &verdict);
+        return;
+    }
+    atomic_fetch_add_explicit(&loop->counts->shed, 1, memory_order_relaxed);
+    give_up(&exchange->conn, REASON_OVERLOADED);
 }
 
 static void
@@ -168,15 +195,15 @@ ask(struct exchange *exchange, struct auth_request *request)
 
     request->listener = &listener->config->auth;
     request->by_root = request->by_root && listener_peer_is_root(conn->fd);
+    if (conn_is_one_too_many(conn)) {
+        ask_no_more(exchange, request);
+        return;
+    }
     if (ask_auth(exchange, request, &verdict) == AUTH_LATER) {
         wait_for_ticket(exchange, request);
         return;
     }
-    answer(exchange, &verdict, &(struct report){
-        .listener = listener->config->title, .service = request->service,
-        .login = verdict.account[0] ? span_of(verdict.account) : request->login,
-        .remote = request->remote, .took_ms = conn->loop->now_ms - conn->accepted_ms,
-    });
+    answer_now(exchange, request, &verdict);
 }
 
 static void
@@ -186,7 +213,7 @@ malformed(struct exchange *exchange, const struct error *err)
 
     log_line(LOG_LEVEL_WARNING, "listen \"%s\": malformed request: %s", listener->config->title,
              err->reason);
-    exchange_send(exchange, exchange->proto->malformed);
+    exchange_send(exchange, exchange->conn.proto->malformed);
     conn_close(&exchange->conn);
 }
 
@@ -206,7 +233,7 @@ feed(struct exchange *exchange, span wire)
     struct auth_request request;
     struct error err;
 
-    switch (exchange->proto->parse(wire, &request, &err)) {
+    switch (exchange->conn.proto->parse(wire, &request, &err)) {
     case PROTO_REQUEST:
         ask(exchange, &request);
         break;
@@ -264,7 +291,6 @@ begin(struct conn *conn, span came)
 {
     struct exchange *exchange = (struct exchange *)conn;
 
-    exchange->proto = conn->listener->proto;
     exchange->state = EXCHANGE_READING;
     exchange->held = NULL;
     question_set(&exchange->question, conn->loop, ticket_back);

@@ -318,6 +318,7 @@ def run_together(tests, at_once):
 def main(at_once=1):
     """`at_once`: how many tests run at a time, each in a process of its own; what they share is there before."""
     tests = chosen()
+    at_once = min(at_once, 2 * len(os.sched_getaffinity(0)))
     print("1..%d" % len(tests), flush=True)
     if at_once > 1:
         failed = run_together(tests, at_once)

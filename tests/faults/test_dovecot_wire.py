@@ -730,4 +730,22 @@ def test_stopping_answers_what_is_asked_and_closes_what_is_idle():
     assert busy.ended() and idle.ended()
 
 
+def test_stopping_does_not_wait_for_answers_that_are_held_back():
+    listen = Site.LISTEN + 'listen "auth" { protocol = "dovecot"  path = "%(dir)s/auth"  mode = 0666 }\n'
+    with Site(listen=listen, extra="throttle { per_account = 10 }\n") as few:
+        few.add_stored("ada@example.org", "{PLAIN}secret")
+        few.start()
+        with Client(os.path.join(few.dir, "auth")) as client:
+            for i in range(9):
+                client.auth("PLAIN", plain("ada@example.org", "guess %d" % i))
+            wait_until(lambda: few.status()["waiting"] == 0 and few.status()["reasons"]["wrong-password"] == 9, 5,
+                       "all are judged")
+            began = time.monotonic()
+            equal(few.stop(), 0)
+            took = time.monotonic() - began
+            told = sorted(line.split("\t")[1] for line in iter(client.line, None))
+            equal(told, [str(i) for i in range(1, 10)], "each has its answer")
+            assert took < 1, "stopped after %.1f s" % took
+
+
 harness.main()

@@ -6,11 +6,11 @@ alone in its interpreter. A latency here is a promise with a number (p99 of cach
 the best of three rounds counts.
 """
 
-import contextlib, os, resource, select, socket, subprocess, sys, time
+import contextlib, os, resource, select, socket, sqlite3, subprocess, sys, time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 import harness
-from harness import NO, OK, TEMPORARY, Site, equal, frame, wait_until
+from harness import NO, OK, TEMPORARY, Site, equal, frame, read_reply, wait_until
 
 IDLE = 10000
 SLOW = 2000
@@ -213,6 +213,29 @@ def test_R05_a_full_descriptor_table_neither_spins_nor_lies_and_recovers():
             began = time.monotonic()
             equal(site.ask("ada@example.org", "secret"), OK)
             assert time.monotonic() - began < 1
+
+
+def test_when_all_connections_are_at_work_one_more_is_temporary_and_cached_ones_are_answered():
+    """As many as may be, and none of them idle: else they would take what the databases' connections need."""
+    with new_site("connections = 16") as site, contextlib.closing(
+            sqlite3.connect(site.database, isolation_level=None)) as holder:
+        equal(site.ask("ada@example.org", "secret"), OK)
+        holder.execute("BEGIN EXCLUSIVE")       # whoever is looked up now waits
+        held = []
+        for i in range(60):
+            held.append(site.connect())
+            held[-1].sendall(frame("somebody%d@example.org" % i, "secret"))
+        wait_until(lambda: site.status()["connections_shed"] >= 40, 5, "the others are told so")
+        status = site.status()
+        assert status["connections"] <= 17, status["connections"]
+        for _ in range(20):
+            equal(site.ask("ada@example.org", "secret"), OK)
+        holder.execute("ROLLBACK")
+        replies = [read_reply(sock) for sock in held]
+        print("# %s" % {reply: replies.count(reply) for reply in set(replies)})
+        assert set(replies) <= {NO, TEMPORARY} and replies.count(TEMPORARY) >= 40, replies
+        for sock in held:
+            sock.close()
 
 
 def test_R05_when_the_limit_is_lowered_under_it_it_recovers():

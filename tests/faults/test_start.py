@@ -8,7 +8,8 @@ import json, os, pwd, shutil, signal, socket, stat, subprocess, sys, time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 import harness
-from harness import CLAVIGERD, NO, NOTHING, OK, TEMPORARY, Site, equal, frame, read_reply, wait_until
+from dovecot_client import Client
+from harness import CLAVIGERD, NO, NOTHING, OK, TEMPORARY, Site, counted, equal, frame, read_reply, wait_until
 
 ROOT = os.geteuid() == 0
 NOBODY = pwd.getpwnam("nobody")
@@ -312,27 +313,61 @@ def test_a_reload_keeps_what_is_cached_unless_the_accounts_changed():
         equal(site.status()["reasons"]["ok"], 2, "what was counted before the reloads")
 
 
-def test_reloads_under_load_lose_nothing():
-    import threading
-    with started() as site:
-        answers, going = [], [True]
+PAM_SIGN_IN = b"\2\1\0" + b"".join(map(counted, ("ada@example.org", "secret", "", "imap", "", "")))
+PAM_ACCEPTED = b"\2\0" + counted("ada@example.org")
 
-        def client():
-            while going[0]:
-                answers.append(site.ask("ada@example.org", "secret"))
-        threads = [threading.Thread(target=client) for _ in range(4)]
+
+def over_pam(site):
+    answer = raw(site.dir + "/pam", PAM_SIGN_IN)
+    return OK if answer == PAM_ACCEPTED else answer
+
+
+class OverDovecot:
+    """One connection for all of them, through every reload."""
+
+    def __init__(self):
+        self.client = None
+
+    def __call__(self, site):
+        if not self.client:
+            self.client = Client(site.dir + "/auth")
+        answer = self.client.ask("ada@example.org", "secret")
+        return OK if answer and answer[0] == "OK" else answer
+
+
+def sign_in_until(going, ask, answers):
+    while going[0]:
+        try:
+            answers.append(ask())
+        except Exception as fault:
+            answers.append(repr(fault))
+            return
+
+
+def test_reloads_under_load_lose_nothing_on_any_wire():
+    import threading
+    listen = Site.LISTEN + 'listen "auth" { protocol = "dovecot"  path = "%(dir)s/auth"  mode = 0666 }\n'
+    with started(listen=listen, cache='revalidate = "1s"') as site:
+        wires = {"saslauthd": [lambda: site.ask("ada@example.org", "secret")] * 3,
+                 "PAM": [lambda: over_pam(site)] * 2,
+                 "Dovecot": [lambda dialogue=OverDovecot(): dialogue(site) for _ in range(3)]}
+        going, answers = [True], {wire: [] for wire in wires}
+        threads = [threading.Thread(target=sign_in_until, args=(going, ask, answers[wire]))
+                   for wire, asks in wires.items() for ask in asks]
         for t in threads:
             t.start()
         good = open(site.conf).read()
+        more = 'listen "more" { protocol = "saslauthd"  path = "%s/more"  mode = 0600 }\n' % site.dir
         for i in range(40):
             with open(site.conf, "w") as f:
-                f.write(good if i % 2 == 0 else good + "nonsense\n")
-            equal(site.ctl("reload").returncode, 0 if i % 2 == 0 else 78, "reload %d" % i)
+                f.write(good + ("", "nonsense\n", more)[i % 3])
+            equal(site.ctl("reload").returncode, 78 if i % 3 == 1 else 0, "reload %d" % i)
         going[0] = False
         for t in threads:
             t.join()
-        print("# %d sign-ins through 40 reloads" % len(answers))
-        equal(set(answers), {OK})
+        for wire, told in answers.items():
+            print("# %d sign-ins over %s through 40 reloads" % (len(told), wire))
+            equal(set(told), {OK}, wire)
 
 
 def test_a_reload_by_signal_while_control_is_asked_serves_nobody_by_what_is_gone():

@@ -283,6 +283,63 @@ a_file_that_is_moved_away_is_unavailable_until_it_is_back(void **state)
 }
 
 static void
+lookups_together_see_one_moment_and_the_next_ones_another(void **state)
+{
+    struct site *site = *state;
+    struct account_source *source;
+    struct account_conn *conn;
+    struct account account;
+
+    site_sql(site, table);
+    site_sql(site, "PRAGMA journal_mode = WAL");        /* or a reader keeps the writer out */
+    conn = site_own(site, OWN, &source);
+    assert_true(account_source_reads_together(source));
+    account_reads_together(conn, true);                 /* not connected yet: nothing to do */
+    assert_code(ask(site, conn, &account), ERROR_NONE, site);
+    account_reads_together(conn, false);
+    for (int round = 0; round < 3; round++) {
+        char change[100], expected[20];
+
+        account_reads_together(conn, true);
+        assert_code(ask(site, conn, &account), ERROR_NONE, site);
+        snprintf(expected, sizeof(expected), "$6$%d", round);
+        snprintf(change, sizeof(change), "UPDATE accounts SET password = '%s'", expected);
+        site_sql(site, change);
+        assert_code(ask(site, conn, &account), ERROR_NONE, site);
+        assert_false(span_is(secret_get(&account.stored), expected));
+        account_reads_together(conn, false);
+        assert_code(ask(site, conn, &account), ERROR_NONE, site);
+        assert_true(span_is(secret_get(&account.stored), expected));
+    }
+    site_close(conn, source);
+}
+
+static void
+a_file_that_is_replaced_between_lookups_together_is_the_next_ones(void **state)
+{
+    struct site *site = *state, other = *site;
+    struct account_source *source;
+    struct account_conn *conn;
+    struct account account;
+
+    snprintf(other.file, sizeof(other.file), "%s/new.db", site->dir);
+    site_sql(site, table);
+    conn = site_own(site, OWN, &source);
+    assert_code(ask(site, conn, &account), ERROR_NONE, site);
+    account_reads_together(conn, true);
+    assert_code(ask(site, conn, &account), ERROR_NONE, site);
+    site_sql(&other, "CREATE TABLE accounts (login, password);"
+             "INSERT INTO accounts VALUES ('ada@example.org', '$6$new');");
+    move(other.file, site->file);
+    account_reads_together(conn, false);
+    account_reads_together(conn, true);
+    assert_code(ask(site, conn, &account), ERROR_NONE, site);
+    assert_true(span_is(secret_get(&account.stored), "$6$new"));
+    account_reads_together(conn, false);
+    site_close(conn, source);
+}
+
+static void
 a_replaced_file_is_the_one_that_is_asked(void **state)
 {
     struct site *site = *state, other = *site;
@@ -672,6 +729,8 @@ main(void)
         ON_SITE(an_endless_query_ends_at_the_deadline),
         ON_SITE(a_deadline_that_has_passed_asks_nothing),
         ON_SITE(a_file_that_is_moved_away_is_unavailable_until_it_is_back),
+        ON_SITE(lookups_together_see_one_moment_and_the_next_ones_another),
+        ON_SITE(a_file_that_is_replaced_between_lookups_together_is_the_next_ones),
         ON_SITE(a_replaced_file_is_the_one_that_is_asked),
         ON_SITE(a_removed_file_is_not_asked_although_it_is_open),
         ON_SITE(a_missing_file_is_never_made_by_a_lookup),

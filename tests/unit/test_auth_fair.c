@@ -117,6 +117,24 @@ few_of_an_account_may_wait_and_nobody_elses_room_is_theirs(void **state)
 }
 
 static void
+strangers_who_fill_an_accounts_room_leave_the_known_theirs(void **state)
+{
+    struct fair *fair = new_fair(ROOM);
+    struct job flood[FAIR_ACCOUNT_WAITING], one_more = job_of(1, 0, false, 0);
+    struct job owner = job_of(1, 0, true, 0);
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(flood); i++) {
+        flood[i] = job_of(1, 0, false, 0);
+        assert_true(fair_push(fair, &flood[i]));
+    }
+    assert_false(fair_push(fair, &one_more));
+    assert_true(fair_push(fair, &owner));
+    assert_ptr_equal(fair_take(fair, 0), &owner);
+    fair_free(fair);
+}
+
+static void
 a_network_that_has_its_share_comes_after_everybody_else(void **state)
 {
     struct fair *fair = new_fair(ROOM);
@@ -234,6 +252,7 @@ main(void)
         cmocka_unit_test(what_comes_with_the_same_time_left_goes_in_the_order_of_coming),
         cmocka_unit_test(at_most_two_of_an_account_run_together_and_others_pass),
         cmocka_unit_test(few_of_an_account_may_wait_and_nobody_elses_room_is_theirs),
+        cmocka_unit_test(strangers_who_fill_an_accounts_room_leave_the_known_theirs),
         cmocka_unit_test(a_network_that_has_its_share_comes_after_everybody_else),
         cmocka_unit_test(what_goes_before_a_job_is_counted_by_its_rank),
         cmocka_unit_test(a_full_queue_gives_the_job_back_and_is_good_afterwards),

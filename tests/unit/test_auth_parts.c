@@ -219,6 +219,58 @@ every_job_is_run_once_also_when_the_end_comes(void **state)
         assert_int_equal(atomic_load(&jobs[i].runs), 1);
 }
 
+struct together { _Atomic int runs, begun; _Atomic bool on[3]; _Atomic size_t most, here[3]; };
+
+static void
+run_in_company(void *context, size_t worker, struct job *job)
+{
+    struct together *together = context;
+    size_t here = atomic_fetch_add(&together->here[worker], 1) + 1;
+
+    atomic_fetch_add(&((struct counted_job *)job)->runs, 1);
+    atomic_fetch_add(&together->runs, 1);
+    if (atomic_load(&together->on[worker]) && here > atomic_load(&together->most))
+        atomic_store(&together->most, here);
+}
+
+static void
+note_together(void *context, size_t worker, bool on)
+{
+    struct together *together = context;
+
+    assert_true(atomic_exchange(&together->on[worker], on) != on);
+    if (on)
+        atomic_fetch_add(&together->begun, 1);
+    else
+        assert_true(atomic_load(&together->here[worker]) > 1);
+    atomic_store(&together->here[worker], 0);
+}
+
+static void
+where_many_wait_a_thread_takes_a_few_and_says_so(void **state)
+{
+    static struct counted_job jobs[1000];
+    struct together together = { 0 };
+    const struct workers_config config = {
+        .name = "test", .threads = 3, .queue_max = COUNT(jobs), .run = run_in_company,
+        .together = note_together, .context = &together,
+    };
+    struct workers *workers;
+    struct error err;
+
+    (void)state;
+    assert_int_equal(workers_new(&config, &workers, &err), ERROR_NONE);
+    for (size_t i = 0; i < COUNT(jobs); i++)
+        assert_true(workers_push(workers, &jobs[i].job));
+    workers_free(workers);
+    assert_int_equal(atomic_load(&together.runs), COUNT(jobs));
+    for (size_t i = 0; i < COUNT(jobs); i++)
+        assert_int_equal(atomic_load(&jobs[i].runs), 1);
+    for (size_t i = 0; i < 3; i++)
+        assert_false(atomic_load(&together.on[i]));
+    assert_true(atomic_load(&together.most) <= 4);
+}
+
 static void
 hold_job(void *context, size_t worker, struct job *job)
 {
@@ -263,6 +315,7 @@ main(void)
         cmocka_unit_test(the_first_real_one_counts_for_all_that_are_to_come),
         cmocka_unit_test(a_stranger_never_waits_for_ever),
         cmocka_unit_test(every_job_is_run_once_also_when_the_end_comes),
+        cmocka_unit_test(where_many_wait_a_thread_takes_a_few_and_says_so),
         cmocka_unit_test(a_full_queue_gives_the_job_back),
     };
 

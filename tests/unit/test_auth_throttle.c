@@ -93,11 +93,35 @@ B02_from_where_the_owner_signed_in_before_nothing_is_held_back(void **state)
     throttle_note_right(throttle, &owner, 0);
     for (unsigned i = 1; i < 5000; i++)
         guess(throttle, 1, i, "198.51.100.1", SECOND);
-    else_where = guest(throttle, 1, 0, "192.0.2.8");
+    else_where = guest(throttle, 1, 6000, "192.0.2.8");     /* a password that is new everywhere */
+    owner = guest(throttle, 1, 6000, "192.0.2.7");
     assert_false(throttle_allows(throttle, &else_where, SECOND));
     assert_true(throttle_knows(throttle, &owner));
     assert_true(throttle_allows(throttle, &owner, SECOND));
     assert_int_equal(throttle_delay_ms(throttle, &owner, SECOND), 0);
+    throttle_free(throttle);
+}
+
+static void
+B02_a_password_that_was_right_before_is_no_guess_wherever_it_comes_from(void **state)
+{
+    struct throttle *throttle = new_throttle(NULL, 0);
+    struct throttle_guest owner = guest(throttle, 1, 0, ""), other = guest(throttle, 2, 0, "");
+    struct throttle_guest from_afar = guest(throttle, 1, 0, "198.51.100.1");
+
+    (void)state;
+    throttle_note_right(throttle, &owner, 0);
+    for (unsigned i = 1; i < 500; i++) {
+        guess(throttle, 1, i, "", 0);
+        guess(throttle, 2, i, "", 0);
+    }
+    assert_false(guess(throttle, 1, 999, "", 0));
+    assert_true(throttle_allows(throttle, &owner, 9 * HOUR));   /* longer than the cache remembers */
+    assert_true(throttle_knows(throttle, &owner));
+    assert_true(throttle_allows(throttle, &owner, 0));
+    assert_true(throttle_allows(throttle, &from_afar, 0));
+    assert_false(throttle_allows(throttle, &other, 0));
+    assert_int_equal(delay(throttle, 1, "", 0), 4000);          /* who guesses waits as before */
     throttle_free(throttle);
 }
 
@@ -270,6 +294,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(B02_no_more_than_the_limit_of_guesses_an_hour_is_looked_at),
         cmocka_unit_test(B02_from_where_the_owner_signed_in_before_nothing_is_held_back),
+        cmocka_unit_test(B02_a_password_that_was_right_before_is_no_guess_wherever_it_comes_from),
         cmocka_unit_test(B03_the_same_wrong_password_for_a_day_is_one_attempt),
         cmocka_unit_test(B04_many_behind_one_address_may_err_now_and_then),
         cmocka_unit_test(B04_a_trusted_network_is_not_counted_and_its_accounts_are),

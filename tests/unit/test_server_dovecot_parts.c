@@ -1,5 +1,6 @@
-/* tests/unit/test_server_dovecot_parts.c - what is open, and what waits to be sent */
+/* tests/unit/test_server_dovecot_parts.c - what is open, what waits to be sent, and what is half there */
 #include "common/macros.h"
+#include "saslauthd_backend/conn.h"
 #include "saslauthd_backend/dovecot_requests.h"
 #include "saslauthd_backend/outbox.h"
 
@@ -215,6 +216,26 @@ a_peer_that_is_gone_is_noticed(void **state)
     close(fds[0]);
 }
 
+/* --- bytes of a line that is not whole yet ------------------------------------------- */
+
+static void
+what_is_kept_of_a_line_leaves_nothing_of_the_one_before(void **state)
+{
+    static const unsigned char none[400];
+    unsigned char line[400];
+    struct conn conn = { .fd = -1 };
+
+    (void)state;
+    memset(line, 'p', sizeof(line));
+    assert_true(conn_keep(&conn, span_make(line, sizeof(line))));
+    assert_true(conn_keep(&conn, span_make(line, 10)));
+    assert_int_equal(conn.used, 10);
+    assert_memory_equal(conn.bytes, line, 10);
+    assert_memory_equal(conn.bytes + 10, none, sizeof(line) - 10);
+    assert_true(conn_keep(&conn, span_make(NULL, 0)));
+    assert_null(conn.bytes);
+}
+
 int
 main(void)
 {
@@ -226,6 +247,7 @@ main(void)
         cmocka_unit_test(a_reader_that_takes_a_byte_or_many_at_a_time_sees_every_line_whole),
         cmocka_unit_test(who_does_not_read_is_not_remembered_without_end),
         cmocka_unit_test(a_peer_that_is_gone_is_noticed),
+        cmocka_unit_test(what_is_kept_of_a_line_leaves_nothing_of_the_one_before),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
