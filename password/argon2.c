@@ -134,7 +134,8 @@ value_make(const struct scheme *scheme, unsigned long cost, span password, struc
 }
 
 #define LAYOUT(...) .layout = &(const struct layout){ __VA_ARGS__ }
-#define ARGON2_ROW .check = value_check, .verify = value_verify, .library = "libargon2"
+#define ARGON2_ROW .check = value_check, .verify = value_verify, .library = "libargon2", \
+    .hears_nul = true
 #define NAMES "ARGON2 ARGON2I ARGON2ID DOVECOT-ARGON2 DOVECOT-ARGON2I DOVECOT-ARGON2ID" \
     " LDAP-ARGON2 " CRYPT_NAMES
 #define FIELDS "m=%md,t=%td,p=%pd$%sn$%kn"

@@ -53,11 +53,16 @@ digest_check(const struct scheme *scheme, span data, const struct password_bound
              struct password_cost *cost_out, struct error *err)
 {
     struct form form = { .decoded.len = 0 };
-    bool ok = read_value(scheme->layout, data, &form) || bounds_malformed(err);
+    const struct layout *layout = scheme->layout;
+    bool ok = read_value(layout, data, &form) || bounds_malformed(err);
 
     (void)bounds;
     (void)cost_out;
     form_wipe(&form);
+    if (ok && !hash_is_known(layout->hash)) {
+        error_set(err, ERROR_CONFIG, "there is no library here that computes it");
+        ok = false;
+    }
     return ok;
 }
 
@@ -244,6 +249,7 @@ is_mysql41(span data)
 #define DIGEST_ROW .check = digest_check, .verify = digest_verify, .class = PASSWORD_LEGACY
 #define BY_LIBCRYPTO DIGEST_ROW, .library = "libcrypto"
 #define BY_OWN_MD4 DIGEST_ROW, .library = "own MD4"
+#define BY_LIBGCRYPT DIGEST_ROW, .library = "libgcrypt"
 #define EITHER(len) .coding = SCHEME_HEX_OR_BASE64, .bytes_len = len
 #define SALTED .coding = SCHEME_BASE64
 #define MAKES .make = digest_make, .password_max = SECRET_MAX
@@ -327,6 +333,10 @@ const struct scheme digest_schemes[] = {
       LAYOUT(HASH_SHA384, "p"), BY_LIBCRYPTO },
     { .name = "RAW-SHA512-HEX", .forms = "128 hex digits", .coding = SCHEME_HEX,
       LAYOUT(HASH_SHA512, "p"), BY_LIBCRYPTO },
+    { .name = "RAW-WHIRLPOOL-HEX", .forms = "128 hex digits (DBMail; needs libgcrypt)",
+      .coding = SCHEME_HEX, LAYOUT(HASH_WHIRLPOOL, "p"), BY_LIBGCRYPT },
+    { .name = "RAW-TIGER-HEX", .forms = "48 hex digits (DBMail; needs libgcrypt)",
+      .coding = SCHEME_HEX, LAYOUT(HASH_TIGER, "p"), BY_LIBGCRYPT },
     { .name = "RAW-MD5-B64", .forms = "24 characters of base64", .coding = SCHEME_BASE64,
       LAYOUT(HASH_MD5, "p"), BY_LIBCRYPTO },
     { .name = "RAW-SHA1-B64", .forms = "28 characters of base64", .coding = SCHEME_BASE64,

@@ -3,6 +3,7 @@
 
 #include "common/macros.h"
 #include "password/md4.h"
+#include "password/rare_hash.h"
 
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
@@ -19,6 +20,8 @@ static const struct { const char *name; size_t len; } hashes[HASHES] = {
     [HASH_SHA256] = { "SHA2-256", 32 },
     [HASH_SHA384] = { "SHA2-384", 48 },
     [HASH_SHA512] = { "SHA2-512", 64 },
+    [HASH_WHIRLPOOL] = { NULL, 64 },
+    [HASH_TIGER]  = { NULL, 24 },
 };
 
 /* Fetching walks libcrypto's providers each time; what is fetched lives as long as the process,
@@ -59,6 +62,18 @@ hash_len(enum hash hash)
 }
 
 static bool
+is_rare(enum hash hash)
+{
+    return hash == HASH_WHIRLPOOL || hash == HASH_TIGER;
+}
+
+bool
+hash_is_known(enum hash hash)
+{
+    return !is_rare(hash) || rare_hash_is_known(hash);
+}
+
+static bool
 md_parts(EVP_MD_CTX *context, const EVP_MD *md, const span *parts, size_t count,
          unsigned char *out)
 {
@@ -83,6 +98,8 @@ hash_parts(enum hash hash, const span *parts, size_t count, unsigned char out[st
         md4_end(&md4, out);
         return true;
     }
+    if (is_rare(hash))
+        return rare_hash_parts(hash, parts, count, out);
     context = EVP_MD_CTX_new();
     ok = context && md_of(hash) && md_parts(context, md_of(hash), parts, count, out);
     EVP_MD_CTX_free(context);

@@ -1,7 +1,8 @@
 /* password/hash.h - digests, HMAC, PBKDF2 and scrypt, by libcrypto
  *
  * Purpose  One name for each digest, whoever computes it: libcrypto's default provider, and MD4
- *          by md4.c, because libcrypto keeps that in a provider that may be absent.
+ *          by md4.c, because libcrypto keeps that in a provider that may be absent; Whirlpool and
+ *          Tiger by rare_hash.c, for hash_parts() and hash_bytes() only.
  * Errors   False: the library could not (no memory, a provider without the digest).
  * Threads  Any function from any thread. Digests are fetched once, by whoever comes first.
  */
@@ -11,12 +12,16 @@
 #include "common/span.h"
 
 enum hash {
-    HASH_MD4, HASH_MD5, HASH_SHA1, HASH_SHA224, HASH_SHA256, HASH_SHA384, HASH_SHA512, HASHES
+    HASH_MD4, HASH_MD5, HASH_SHA1, HASH_SHA224, HASH_SHA256, HASH_SHA384, HASH_SHA512,
+    HASH_WHIRLPOOL, HASH_TIGER, HASHES
 };
 
 #define HASH_LEN_MAX 64
 
 size_t hash_len(enum hash hash);
+
+/* False for what this build, or this machine, has no library for. */
+bool hash_is_known(enum hash hash);
 
 /* The digest of the parts, one behind the other. */
 bool hash_parts(enum hash hash, const span *parts, size_t count, unsigned char out[static HASH_LEN_MAX]);

@@ -173,8 +173,7 @@ try_encoded(const struct scheme_trial *trial, unsigned encodings, struct error *
 static bool
 can_be_right(const struct password_bounds *bounds, span password)
 {
-    return password.len <= bounds->length_max && !span_has(password, '\0')
-        && (password.len > 0 || bounds->allow_empty);
+    return password.len <= bounds->length_max && (password.len > 0 || bounds->allow_empty);
 }
 
 static enum password_verdict
@@ -186,7 +185,8 @@ verify(const struct password_bounds *bounds, const struct stored_password *store
                                         .bounds = bounds };
     enum password_verdict verdict;
 
-    if (!can_be_right(bounds, password))
+    if (!can_be_right(bounds, password)
+        || (span_has(password, '\0') && !found->scheme->hears_nul))
         return PASSWORD_WRONG;
     verdict = found->scheme->verify(&trial, err);
     if (verdict == PASSWORD_WRONG)

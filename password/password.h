@@ -106,7 +106,8 @@ enum password_verdict password_inspect(const struct password_bounds *bounds,
 uint64_t password_memory_needed(const struct password_bounds *bounds,
                                 const struct stored_password *stored);
 
-/* `password` holds no NUL and at most bounds->length_max bytes, or it is WRONG.
+/* A password of more than bounds->length_max bytes is WRONG, and so is one with a NUL, but for the
+ * schemes whose every implementation hashes it like any other byte (Argon2).
  * An empty one is WRONG, whatever is stored, unless the bounds allow it. */
 enum password_verdict password_verify(const struct password_bounds *bounds,
                                       const struct stored_password *stored, span password,

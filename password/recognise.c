@@ -9,6 +9,8 @@
  * Guessing by length is how a plain password of 13 letters becomes a hash, so a form without
  * a mark of its own is recognised at step 4 only. What step 2 or 3 claims never comes to step 4:
  * a plain password that begins with "{" or "$6$" has to be stored as {PLAIN}...
+ * Step 3 asks the default scheme one thing: bcrypts that are read in different ways look alike, and
+ * a default scheme that names one of these makes the others bad (not_under in scheme.h).
  */
 #include "password/scheme.h"
 
@@ -162,6 +164,8 @@ scheme_recognise(const struct stored_password *stored, struct secret *decoded, s
     if (span_has(value, '\0'))
         return bad(err, "it holds a NUL");
     scheme = scheme_find_bare(value);
+    if (scheme && scheme_is_not_under(scheme, stored->scheme))
+        return bad(err, "it is a bcrypt of another kind than its source's default_scheme");
     if (scheme) {
         *data_out = value;
         return scheme;

@@ -185,6 +185,18 @@ has_prefix(const struct scheme *scheme, span data)
 }
 
 bool
+scheme_is_not_under(const struct scheme *scheme, span default_scheme)
+{
+    const char *names = scheme->not_under;
+    span word;
+
+    while (take_word(&names, &word))
+        if (compare_names(word, default_scheme) == 0)
+            return true;
+    return false;
+}
+
+bool
 scheme_known(span name)
 {
     size_t count;

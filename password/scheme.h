@@ -20,7 +20,7 @@ struct scheme;
 struct scheme_trial {
     const struct scheme *scheme;
     span data;                  /* the stored password, without {NAME}, decoded */
-    span password;              /* at most bounds->length_max bytes, without NUL */
+    span password;              /* at most bounds->length_max bytes */
     span login;
     const struct password_bounds *bounds;
 };
@@ -44,6 +44,10 @@ struct scheme {
     const char *names;          /* further {NAME}s; any case */
     const char *prefixes;       /* exact; NULL: a bare value never names this scheme */
     bool (*shape)(span data);   /* tells rows of one name, or a prefix of many meanings, apart */
+
+    /* Default schemes under which a bare value of this row is bad, because it is not what they
+     * name and looks like it: a bcrypt that lost the mark of what was done to the password first. */
+    const char *not_under;
 
     const void *layout;         /* what differs within the family; its own type, const */
     enum scheme_coding coding;
@@ -71,6 +75,7 @@ struct scheme {
                                         const struct credential_terms *terms,
                                         struct credential *out, struct error *err);
 
+    bool hears_nul;             /* hashes every byte and the length: others stop at a NUL, or pad */
     size_t hears;               /* bytes of a password that count; 0: all */
     const char *library;        /* that does the arithmetic, for people */
     enum password_class class;
@@ -108,6 +113,9 @@ unsigned scheme_mechanisms(span name);
 /* The first row of that name that the data fits; of any name for a bare value. NULL: none. */
 const struct scheme *scheme_find(span name, span data);
 const struct scheme *scheme_find_bare(span value);
+
+/* Whether a bare value of that row is bad under that default scheme, which may be empty. */
+bool scheme_is_not_under(const struct scheme *scheme, span default_scheme);
 
 /* --- recognise.c --- */
 

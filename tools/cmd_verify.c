@@ -1,7 +1,8 @@
 /* tools/cmd_verify.c - clavigerctl verify: is this the password of that stored password?
  *
  * Both come on standard input, so that neither stands in a list of processes: two lines, or with
- * -0 the stored password, a NUL, and the password to the end (a NUL at the end is left out).
+ * -0 the stored password, a NUL, and the password to the end. A NUL at the end may end the password
+ * or be of it, and no one can tell: both are tried.
  * Unlike a sign-in it answers for the empty password too: it is the value that is asked about.
  */
 #include "password/password.h"
@@ -55,6 +56,19 @@ print_facts(const struct password_facts *facts, enum password_verdict verdict,
         printf("reason   %s\n", err->reason);
 }
 
+/* The password, and the password with the NUL that stood behind it. */
+static enum password_verdict
+try_both(const struct password_bounds *bounds, const struct stored_password *stored,
+         const struct input_pair *pair, struct error *err)
+{
+    const span longer = span_make(pair->second.ptr, pair->second.len + 1);
+    enum password_verdict verdict = password_verify(bounds, stored, pair->second, err);
+
+    if (verdict == PASSWORD_WRONG && pair->ends_in_null)
+        verdict = password_verify(bounds, stored, longer, err);
+    return verdict;
+}
+
 static enum exit_status
 verify(const struct command_call *call, const struct password_bounds *bounds,
        const struct input_pair *pair)
@@ -70,7 +84,7 @@ verify(const struct command_call *call, const struct password_bounds *bounds,
 
     verdict = password_inspect(bounds, &stored, &facts, &err);
     if (verdict == PASSWORD_RIGHT)
-        verdict = password_verify(bounds, &stored, pair->second, &err);
+        verdict = try_both(bounds, &stored, pair, &err);
     print_facts(&facts, verdict, &err);
     return answers[verdict].status;
 }

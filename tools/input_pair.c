@@ -42,7 +42,10 @@ input_pair_read(int fd, bool by_null, struct input_pair *out, struct error *err)
         code = error_set(err, ERROR_MALFORMED, "standard input holds one value, not two");
     out->first = span_until(all, first_len);
     out->second = span_from(all, first_len + 1);
-    if (out->second.len > 0 && out->second.ptr[out->second.len - 1] == end)
+    out->ends_in_null = by_null && out->second.len > 1
+        && out->second.ptr[out->second.len - 1] == end;
+    if (out->ends_in_null || (!by_null && out->second.len > 0
+                              && out->second.ptr[out->second.len - 1] == end))
         out->second.len--;
     if (code == ERROR_NONE && !by_null && span_has(out->second, '\n'))
         code = error_set(err, ERROR_MALFORMED, "standard input holds more than two lines");

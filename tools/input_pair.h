@@ -13,13 +13,14 @@
 
 struct input_pair {
     span first, second;         /* borrowed from `bytes` */
+    bool ends_in_null;          /* by NUL: one stood behind the second */
     size_t len;
     unsigned char bytes[INPUT_PAIR_MAX];
 };
 
 /* To the end of the input. By lines, each may lack its '\n' at the end of the input, and there are
- * no more; by NUL, the second reaches to the end, without one NUL that ends it. The
- * caller wipes *out. */
+ * no more; by NUL, the second reaches to the end, without one NUL that ends it, unless it is that
+ * NUL alone. The caller wipes *out. */
 enum error_code input_pair_read(int fd, bool by_null, struct input_pair *out, struct error *err);
 void input_pair_wipe(struct input_pair *pair);
 

@@ -280,7 +280,12 @@ PHP_MAKES = {
     "WordPress": '"\\$wp" . password_hash(base64_encode(hash_hmac("sha384", $p, "wp-sha384", true)),'
                  ' PASSWORD_BCRYPT, ["cost" => 4])',
     "Joomla": 'md5($p . "saltsalt") . ":saltsalt"',
+    "Whirlpool": 'hash("whirlpool", $p)',
+    "Tiger": 'hash("tiger192,3", $p)',
 }
+
+
+PHP_OPTIONS = {"Joomla": ("-s", "JOOMLA15"), "Whirlpool": ("-s", "RAW-WHIRLPOOL-HEX"), "Tiger": ("-s", "RAW-TIGER-HEX")}
 
 
 def php(code, text):
@@ -292,7 +297,7 @@ def test_what_php_makes_verifies():
     for name, code in PHP_MAKES.items():
         for _ in range(ROUNDS if name != "argon2id" or has_argon else 0):
             text = password()
-            theirs("PHP " + name, php("echo %s;" % code, text), text, *(("-s", "JOOMLA15") if name == "Joomla" else ()))
+            theirs("PHP " + name, php("echo %s;" % code, text), text, *PHP_OPTIONS.get(name, ()))
 
 
 def test_what_we_make_verifies_for_php():

@@ -192,7 +192,7 @@ the_table_says_which_schemes_are_weak(void **state)
         "DJANGO-BCRYPT", "PASSLIB-BCRYPT", "WORDPRESS-BCRYPT", "PHC-", "DJANGO-SCRYPT",
         "WERKZEUG-", "PASSLIB-PBKDF2", "PBKDF2", "LDAP-PBKDF2", "LDAP-389DS", "PASSLIB-ATLASSIAN",
         "DJANGO-PBKDF2", "PASSLIB-GRUB", "PASSLIB-CTA", "PASSLIB-DLITZ", "SCRAM-", "PG-SCRAM",
-        "PASSLIB-SCRAM", "DRUPAL7",
+        "PASSLIB-SCRAM", "DRUPAL7", "POSTFIXADMIN-",
     };
     static const char weak_all_the_same[][32] = { "BLF-CRYPT-2X", "DRUPAL7-UPGRADED-PHPASS" };
     struct password_scheme_info info;

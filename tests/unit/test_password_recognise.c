@@ -119,6 +119,23 @@ a_value_that_is_no_password_is_refused_with_every_password(void **state)
         }
 }
 
+/* The value is of "password" and a NUL, by the reference implementation and others. */
+static void
+a_nul_is_heard_where_the_scheme_hears_it_and_nowhere_else(void **state)
+{
+    const struct stored_password argon2 = stored_as(
+        span_of("$argon2i$v=19$m=512,t=2,p=2$c29tZXNhbHQ$Fb5+nPuLzZvtqKRwqUEtUQ"), "");
+    const struct stored_password plain = stored_as(span_of("{PLAIN.hex}7800"), "");
+    const span password = span_make("password\0\0", 10), x = span_make("x\0", 2);
+
+    (void)state;
+    assert_int_equal(verify(&argon2, span_until(password, 9)), PASSWORD_RIGHT);
+    assert_int_equal(verify(&argon2, span_until(password, 8)), PASSWORD_WRONG);
+    assert_int_equal(verify(&argon2, password), PASSWORD_WRONG);
+    assert_int_equal(verify(&plain, x), PASSWORD_WRONG);
+    assert_int_equal(verify(&plain, span_until(x, 1)), PASSWORD_WRONG);
+}
+
 static void
 an_sql_null_is_locked_whatever_its_bytes(void **state)
 {
@@ -141,6 +158,14 @@ static const struct { const char *value, *scheme, *name; } names[] = {
     { "$2a$",                       "",             "BLF-CRYPT" },
     { "$2b$",                       "",             "BLF-CRYPT" },
     { "{BLF-CRYPT}$2x$",            "",             "BLF-CRYPT-2X" },
+    { "$2x$",                       "BLF-CRYPT",    "BLF-CRYPT-2X" },
+    { "$2x$",                       "crypt-bcrypt", NULL },         /* the default names the sound one */
+    { BCRYPT,                       "SHA512-CRYPT", "BLF-CRYPT" },
+    { BCRYPT,                       "CRYPT-BCRYPT", "BLF-CRYPT" },
+    { BCRYPT,                       "WORDPRESS-BCRYPT", NULL },     /* "$wp" is gone */
+    { "{CRYPT}" BCRYPT,             "WORDPRESS-BCRYPT", "BLF-CRYPT" },
+    { "$P$B",                       "WORDPRESS-BCRYPT", "PHPASS" },
+    { "JDYkc2FsdCQ=",               "POSTFIXADMIN-SHA512-B64", "POSTFIXADMIN-SHA512-B64" },
     { "$2$05$",                     "CRYPT",        NULL },
     { "$2z$05$",                    "CRYPT",        NULL },
     { "$y$j9T$",                    "",             "YESCRYPT" },
@@ -331,6 +356,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_value_that_is_no_password_is_refused_with_every_password),
+        cmocka_unit_test(a_nul_is_heard_where_the_scheme_hears_it_and_nowhere_else),
         cmocka_unit_test(an_sql_null_is_locked_whatever_its_bytes),
         cmocka_unit_test(a_value_says_its_scheme_or_the_default_scheme_does),
         cmocka_unit_test(each_way_to_write_a_password_down_verifies_it_and_no_other),

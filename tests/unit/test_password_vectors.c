@@ -31,11 +31,16 @@ word_of(enum password_verdict verdict)
         : verdict == PASSWORD_FAILED ? "failed" : "malformed";
 }
 
-/* DBMail's two digests that no library here computes: their good values are bad ones to us. */
+/* DBMail's two digests are libgcrypt's: without it their good values are bad ones. */
 static bool
 is_unsupported(const char *scheme)
 {
+#ifdef HAVE_GCRYPT
+    (void)scheme;
+    return false;
+#else
     return strcmp(scheme, "RAW-WHIRLPOOL-HEX") == 0 || strcmp(scheme, "RAW-TIGER-HEX") == 0;
+#endif
 }
 
 /* Listed malformed because of what the value was made from or who refused it, but nothing in it
@@ -44,10 +49,8 @@ static bool
 is_whole_after_all(const char *stored)
 {
     static const char *const begins[] = {
-        "$2x$12$EXRkfkdmXnagzds2SSitu.",        /* passlib has no $2x$ */
         "{Digest-md5.b64}ujZCjajCGqcSg",        /* one letter became another of base64's */
-        "{SMD5}IGVhwK+anvspmfDt2t0vgGjt",       /* passlib wants four bytes of salt */
-        "$2y$05$AxYwbsWOo4m1ys5mJ1uLxu",        /* $wp$2y$ without its $wp is a bcrypt */
+        "{SMD5}IGVhwK+anvspmfDt2t0vgGjt",       /* three bytes of salt: passlib wants four */
     };
 
     for (size_t i = 0; i < COUNT(begins); i++)
@@ -63,8 +66,7 @@ expected(const struct vector *row)
         return "malformed";
     if (strcmp(row->expect, "malformed") == 0)
         return is_whole_after_all(row->stored) ? "reject" : "malformed";
-    /* Some implementations hash a NUL; no password may hold one here. */
-    return span_has(row->password, '\0') ? "reject" : row->expect;
+    return row->expect;
 }
 
 /* A value that can be told as bad has to be, whoever asks: also with a password that is refused
@@ -88,6 +90,8 @@ run_row(const struct vector *row)
     struct password_bounds bounds;
     struct error err;
 
+    if (!password_scheme_known(stored.scheme))
+        fail_msg("no default scheme is called %s", row->scheme);
     password_bounds_default(&bounds);
     bounds.allow_empty = true;
     got = word_of(verify(&bounds, &stored, row->password, &err));
