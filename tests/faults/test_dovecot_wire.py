@@ -674,7 +674,7 @@ def test_who_guesses_by_challenges_waits_as_by_passwords():
                 began = time.monotonic()
                 equal(Dialogue(client, "SCRAM-SHA-1", login, "wrong").run()[0], "FAIL", "wrong")
                 took.append(time.monotonic() - began)
-            assert max(took[:2]) < 0.25 <= took[2] and 1 <= took[4] < 3, (login, took)
+            assert took[2] >= 0.25 and took[3] >= 0.5 and took[4] >= 1, (login, took)
         equal(Dialogue(client, "CRAM-MD5").run()[0], "OK", "and who is right waits for nothing")
 
 
