@@ -75,6 +75,7 @@ struct handed {
     struct handed *next;
     int fd, listening;
     size_t used;
+    size_t hops;                        /* loops that had no place for it */
     unsigned char bytes[];
 };
 

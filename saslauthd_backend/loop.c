@@ -82,22 +82,35 @@ take_listeners(struct loop *loop, const struct site *site)
     return true;
 }
 
-/* Descriptors have run out: the connection that has kept its request back for longest goes, else the one
- * whose answer is held back; or if all are at work, nobody is accepted for a moment: a full table must
- * not spin. */
-static void
-shed(struct loop *loop)
+/* The connection that has kept its request back for longest goes, else the one whose answer is held
+ * back. False: all are at work. */
+static bool
+shed_one(struct loop *loop)
 {
     struct conn *conn = conn_oldest_idle(loop);
 
     if (conn)
         conn->kind->give_up(conn, REASON_OVERLOADED);
-    if (conn || conn_hurry_one(loop)) {
-        atomic_fetch_add_explicit(&loop->counts->shed, 1, memory_order_relaxed);
-    } else {
-        listen_off(loop);
-        timers_set(&loop->timers, &loop->relisten.timer, loop->now_ms + RELISTEN_MS);
-    }
+    else if (!conn_hurry_one(loop))
+        return false;
+    atomic_fetch_add_explicit(&loop->counts->shed, 1, memory_order_relaxed);
+    return true;
+}
+
+/* A full table must not spin. */
+static void
+pause_listening(struct loop *loop)
+{
+    listen_off(loop);
+    timers_set(&loop->timers, &loop->relisten.timer, loop->now_ms + RELISTEN_MS);
+}
+
+/* Descriptors have run out. Where nobody can give way, nobody is accepted for a moment. */
+static void
+shed(struct loop *loop)
+{
+    if (!shed_one(loop))
+        pause_listening(loop);
 }
 
 /* With a full table accept() says so even when nobody waits. */
@@ -109,13 +122,21 @@ somebody_waits(const struct listener *listener)
     return poll(&poll_fd, 1, 0) > 0;
 }
 
+static bool
+is_full(const struct loop *loop)
+{
+    return atomic_load_explicit(&loop->counts->connections, memory_order_relaxed)
+        >= loop->site->connections_max;
+}
+
 /* Only for one who is there: shed on suspicion, it would be the last one accepted. */
-static void
+static bool
 make_room(struct loop *loop)
 {
-    if (atomic_load_explicit(&loop->counts->connections, memory_order_relaxed)
-        >= loop->site->connections_max)
-        shed(loop);
+    while (is_full(loop))           /* two loops may have taken the last place at once */
+        if (!shed_one(loop))
+            return false;
+    return true;
 }
 
 static bool
@@ -125,7 +146,8 @@ accept_one(struct loop *loop, const struct listener *listener)
     int failure = errno;
 
     if (fd >= 0) {
-        make_room(loop);
+        if (!make_room(loop))
+            pause_listening(loop);
         conn_begin(loop, listener, fd);
         return loop->is_listening;
     }
@@ -171,13 +193,47 @@ listener_of(const struct loop *loop, int listening)
 }
 
 static void
+wake(struct loop *loop)
+{
+    while (write(loop->wake, &(uint64_t){ 1 }, sizeof(uint64_t)) < 0 && errno == EINTR)
+        ;
+}
+
+static void
+push_handed(struct loop *loop, struct handed *handed)
+{
+    struct handed *first = atomic_load(&loop->handed);
+
+    do
+        handed->next = first;
+    while (!atomic_compare_exchange_weak(&loop->handed, &first, handed));
+    if (!first)                     /* not handed->next: the loop may have it already */
+        wake(loop);
+}
+
+/* Nobody gives way here, but perhaps in the next loop. False: all have been asked. */
+static bool
+hand_on(struct loop *loop, struct handed *handed)
+{
+    size_t count = atomic_load(&loop->team->count), self = 0;
+
+    if (++handed->hops >= count)
+        return false;
+    while (loop->team->members[self] != loop)
+        self++;
+    push_handed(loop->team->members[(self + 1) % count], handed);
+    return true;
+}
+
+static void
 begin_handed(struct loop *loop, struct handed *handed)
 {
     const struct listener *listener =
         loop->is_stopping ? NULL : listener_of(loop, handed->listening);
 
     if (listener) {
-        make_room(loop);
+        if (!make_room(loop) && hand_on(loop, handed))
+            return;
         conn_begin_handed(loop, listener, handed->fd, span_make(handed->bytes, handed->used));
     } else {
         close(handed->fd);
@@ -270,13 +326,6 @@ wake_ready(struct loop *loop, struct watch *watch)
     loop->has_orders = true;
 }
 
-static void
-wake(struct loop *loop)
-{
-    while (write(loop->wake, &(uint64_t){ 1 }, sizeof(uint64_t)) < 0 && errno == EINTR)
-        ;
-}
-
 /* --- turning ---------------------------------------------------------------------- */
 
 /* Until the first timer; negative: there is none. */
@@ -351,7 +400,7 @@ loop_main(void *argument)
 void
 loop_hand(struct loop *loop, const struct listener *listener, int fd, span came)
 {
-    struct handed *handed = malloc(sizeof(*handed) + came.len), *first;
+    struct handed *handed = malloc(sizeof(*handed) + came.len);
 
     if (!handed) {
         close(fd);
@@ -360,12 +409,7 @@ loop_hand(struct loop *loop, const struct listener *listener, int fd, span came)
     *handed = (struct handed){ .fd = fd, .listening = listener->fd, .used = came.len };
     if (came.len > 0)
         memcpy(handed->bytes, came.ptr, came.len);
-    first = atomic_load(&loop->handed);
-    do
-        handed->next = first;
-    while (!atomic_compare_exchange_weak(&loop->handed, &first, handed));
-    if (!first)                     /* not handed->next: the loop may have it already */
-        wake(loop);
+    push_handed(loop, handed);
 }
 
 void

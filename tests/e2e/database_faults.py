@@ -101,7 +101,7 @@ def test_D02_meanwhile_postfix_says_454_and_never_535():
             def says(login, password):
                 with postfix.connect() as client:
                     return auth_plain(client, login, password)
-            equal(says(user(0), "right"), 235, "before")
+            wait_until(lambda: says(user(0), "right") == 235, 10, "a sign-in before")
             equal(says(user(0), "wrong"), 535, "before")
             for harm, mend in ((server.freeze, server.thaw), (server.ordered_stop, server.start)):
                 with Load(site, [user(i) for i in range(100)], threads=4, pause=0.02) as load:
