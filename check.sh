@@ -310,10 +310,10 @@ help() {
 }
 
 show_skipped() {
-    cat "$results"/* 2>/dev/null | grep -q '^SKIP ' || return 0
+    grep -qs '^SKIP ' "$results"/* || return 0
     echo
     echo "Not run:"
-    cat "$results"/* | sed -n 's/^SKIP /  /p'
+    sed -n 's/^SKIP /  /p' "$results"/*
 }
 
 # Root gets what is missing; for others, stages and tests that lack something are not run.
