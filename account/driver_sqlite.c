@@ -133,13 +133,14 @@ fault(struct account_session *session, int code, bool *lost, struct error *err)
 
 /* Fills device and inode of what is at the path now. */
 static enum error_code
-look_at_file(const char *path, struct stat *out, struct error *err)
+look_at_file(const struct account_session *session, struct stat *out, struct error *err)
 {
-    if (stat(path, out) != 0)
-        return error_set(err, ERROR_UNAVAILABLE, "cannot open \"%s\": %s", path,
-                         strerror(errno));
+    if (stat(session->path, out) != 0)
+        return error_set(err, ERROR_UNAVAILABLE, "cannot open \"%s\": %s%s", session->path,
+                         strerror(errno), session->embedded && errno == ENOENT
+                         ? "; \"clavigerctl user add\" makes it" : "");
     if (!S_ISREG(out->st_mode))
-        return error_set(err, ERROR_UNAVAILABLE, "\"%s\" is no regular file", path);
+        return error_set(err, ERROR_UNAVAILABLE, "\"%s\" is no regular file", session->path);
     return ERROR_NONE;
 }
 
@@ -164,7 +165,7 @@ check_file(const struct account_session *session, bool *lost, struct error *err)
     struct stat now;
 
     *lost = true;
-    if (look_at_file(session->path, &now, err) != ERROR_NONE)
+    if (look_at_file(session, &now, err) != ERROR_NONE)
         return ERROR_UNAVAILABLE;
     if (now.st_dev != session->device || now.st_ino != session->inode)
         return error_set(err, ERROR_UNAVAILABLE, "%s: was replaced by another file",
@@ -242,7 +243,7 @@ open_file(struct account_session *session, enum account_access access, struct er
 
     pthread_once(&once, set_up_library);
     if (code == ERROR_NONE)
-        code = look_at_file(session->path, &file, err);
+        code = look_at_file(session, &file, err);
     if (code != ERROR_NONE)
         return code;
     session->device = file.st_dev;

@@ -91,16 +91,16 @@ tell_cache(struct telling *t)
 static void
 tell_throttle(struct telling *t)
 {
-    int64_t now_ms = clock_now_ms(t->auth->clock);
+    int64_t now_ms = clock_now_ms(t->auth->clock), delay_ms;
     struct throttle_guest guest;
 
     throttle_guest_set(t->auth->throttle, t->asked.key.account, t->asked.key.password[0],
                        span_of(t->asked.network), &guest);
-    if (throttle_allows(t->auth->throttle, &guest, now_ms))
-        tell(t, "throttle", "a rejection is held back for %lld ms",
-             (long long)throttle_delay_ms(t->auth->throttle, &guest, now_ms));
-    else
+    delay_ms = throttle_delay_ms(t->auth->throttle, &guest, now_ms);
+    if (!throttle_allows(t->auth->throttle, &guest, now_ms))
         tell(t, "throttle", "too many wrong passwords: another is not looked at");
+    else if (delay_ms > 0)
+        tell(t, "throttle", "a rejection is held back for %lld ms", (long long)delay_ms);
 }
 
 /* On a connection that is kept: who explains many has not to wait until he may connect again. */

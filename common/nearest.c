@@ -1,6 +1,7 @@
 /* common/nearest.c - see nearest.h */
 #include "common/nearest.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -13,7 +14,15 @@ least(size_t a, size_t b)
     return a < b ? a : b;
 }
 
-/* Optimal string alignment distance; both at most WORD_MAX characters. */
+/* Whoever writes "plain" means "PLAIN". */
+static bool
+same_letter(char a, char b)
+{
+    return a == b || (a >= 'A' && a <= 'Z' && a + 'a' - 'A' == b)
+        || (b >= 'A' && b <= 'Z' && b + 'a' - 'A' == a);
+}
+
+/* Optimal string alignment distance, whatever the case; both at most WORD_MAX characters. */
 static size_t
 distance(const char *a, const char *b)
 {
@@ -28,10 +37,11 @@ distance(const char *a, const char *b)
 
         row[0] = i;
         for (size_t j = 1; j <= b_len; j++) {
-            size_t replaced = above[j - 1] + (a[i - 1] != b[j - 1]);
+            size_t replaced = above[j - 1] + !same_letter(a[i - 1], b[j - 1]);
 
             row[j] = least(replaced, least(above[j], row[j - 1]) + 1);
-            if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
+            if (i > 1 && j > 1 && same_letter(a[i - 1], b[j - 2])
+                && same_letter(a[i - 2], b[j - 1]))
                 row[j] = least(row[j], before[j - 2] + 1);
         }
         before = above;

@@ -85,6 +85,16 @@ def expect_mail(connect, auth_plain, denied):
         equal(client.data("Subject: hello\r\n\r\nhello\r\n")[0], 250, "DATA")
 
 
+def expect_logged_name(postfix, auth_login, spelling):
+    """Postfix logs who it was by the name of the account, however that was spelt."""
+    with postfix.connect() as client:
+        auth_login(client, spelling, "of bob")
+        client.mail("bob@other.example")
+        client.rcpt("carol@elsewhere.example")
+    signed = "sasl_method=LOGIN, sasl_username=bob@other.example"
+    wait_until(lambda: signed in postfix.log_text(), 10, signed)
+
+
 def expect_no_leak(daemon, single_smtpd, descriptors, smtp):
     """A process that serves everybody in turn has no descriptor more after all that it asked."""
     equal(smtp.ada("single"), SIGNED_IN, "first")

@@ -15,7 +15,7 @@ import harness
 from claviger import UNCACHED, Claviger, becomes
 from harness import equal, wait_until
 from postfix import MECHANISMS, Postfix, auth_login, auth_plain
-from sign_ins import ACCOUNTS, SIGNED_IN, WHO_MAY, SignIns, expect_mail, expect_no_leak
+from sign_ins import ACCOUNTS, SIGNED_IN, WHO_MAY, SignIns, expect_logged_name, expect_mail, expect_no_leak
 
 LATER = 454
 
@@ -60,12 +60,7 @@ def test_mail_is_taken_after_signing_in_and_not_before():
 
 def test_postfix_logs_the_name_that_signed_in():
     with claviger():
-        with postfix.connect() as client:
-            auth_login(client, "bob@other.example", "of bob")
-            client.mail("bob@other.example")
-            client.rcpt("carol@elsewhere.example")
-        signed = "sasl_method=LOGIN, sasl_username=bob@other.example"
-        wait_until(lambda: signed in postfix.log_text(), 10, signed)
+        expect_logged_name(postfix, auth_login, "bob@other.example")
 
 
 def test_without_the_account_file_the_answer_is_454_and_it_mends_itself():

@@ -15,7 +15,7 @@ import harness
 from claviger import UNCACHED, Claviger, becomes
 from harness import equal, wait_until
 from postfix import MECHANISMS, Postfix, auth_login, auth_plain, encoded
-from sign_ins import ACCOUNTS, REFUSED, SIGNED_IN, WHO_MAY, SignIns, expect_mail, expect_no_leak
+from sign_ins import ACCOUNTS, REFUSED, SIGNED_IN, WHO_MAY, SignIns, expect_logged_name, expect_mail, expect_no_leak
 
 LATER = 454
 
@@ -70,12 +70,7 @@ def test_mail_is_taken_after_signing_in_and_not_before():
 
 def test_Postfix_logs_the_canonical_name_that_signed_in():
     with claviger():
-        with postfix.connect() as client:
-            auth_login(client, "Bob@Other.EXAMPLE", "of bob")
-            client.mail("bob@other.example")
-            client.rcpt("carol@elsewhere.example")
-        signed = "sasl_method=LOGIN, sasl_username=bob@other.example"
-        wait_until(lambda: signed in postfix.log_text(), 10, signed)
+        expect_logged_name(postfix, auth_login, "Bob@Other.EXAMPLE")
 
 
 def test_PLAIN_in_two_steps_and_an_aborted_one_do_as_well():

@@ -16,6 +16,8 @@ static const char *const names[] = {
 
 static const struct { const char *what, *word, *nearest; } words[] = {
     { "the word itself",     "file",             "file" },
+    { "in capitals",         "FILE",             "file" },
+    { "capitals and a slip", "Ptah",             "path" },
     { "a letter left out",   "fle",              "file" },
     { "a letter too many",   "filee",            "file" },
     { "another letter",      "fibe",             "file" },
