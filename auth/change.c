@@ -19,7 +19,7 @@ verify_old(struct flight *flight)
     flight->secrets = NULL;
     flight->account.password_expired = false;
     flight->account.service_ok = true;
-    end = judge_verify(flight, false);
+    end = attempt_verify(flight, false);
     atomic_fetch_add_explicit(&counts_here(&auth->counts)->verifications, end.verifications,
                               memory_order_relaxed);
     if (end.reason != REASON_NO_PASSWORD)
@@ -102,7 +102,7 @@ on_written(struct writer_job *job, enum error_code code, size_t changed, const s
     } else {
         log_unchanged(flight, code == ERROR_NONE ? "no row was changed" : err->reason);
     }
-    judge_land(flight, reason, VIA_LOOKUP, 0);
+    land_flight(flight, reason, VIA_LOOKUP, 0);
 }
 
 static void
@@ -118,7 +118,7 @@ write_new(struct flight *flight)
                  .remote = span_of(flight->network), .stored = secret_get(&flight->change->stored) },
     };
     if (!writer_push(auth->sources[flight->source].writer, &flight->write))
-        judge_land(flight, REASON_OVERLOADED, VIA_LOOKUP, 0);
+        land_flight(flight, REASON_OVERLOADED, VIA_LOOKUP, 0);
 }
 
 void
@@ -128,7 +128,7 @@ change_run(struct flight *flight)
     enum verdict_reason reason = verify_old(flight);
 
     if (reason == REASON_NO_PASSWORD) {
-        judge_land_paced(flight, reason);
+        land_paced(flight, reason);
         return;
     }
     if (reason == REASON_OK && !account_source_has(source, ACCOUNT_SET_PASSWORD))
@@ -138,5 +138,5 @@ change_run(struct flight *flight)
     if (reason == REASON_OK)
         write_new(flight);
     else
-        judge_land_tried(flight, reason);
+        land_tried(flight, reason);
 }

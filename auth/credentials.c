@@ -124,7 +124,7 @@ land_without(struct flight *flight, enum verdict_reason reason)
     struct auth *auth = flight->auth;
 
     if (out->plaintext) {
-        judge_land(flight, reason, VIA_LOOKUP, 0);
+        land_flight(flight, reason, VIA_LOOKUP, 0);
         return;
     }
     for (unsigned i = 0; i < MECHANISMS; i++)
@@ -132,8 +132,8 @@ land_without(struct flight *flight, enum verdict_reason reason)
             credentials_fake(flight, (enum mechanism)i);
     out->served = out->wanted;
     out->if_right = out->if_wrong = reason;
-    judge_land(flight, out->for_peer ? reason : REASON_OK, VIA_LOOKUP,
-               judge_tick_ms(clock_now_us(auth->clock)
+    land_flight(flight, out->for_peer ? reason : REASON_OK, VIA_LOOKUP,
+                land_tick_ms(clock_now_us(auth->clock)
                              + pace_draw_us(&auth->challenge_pace[credentials_first_wanted(out)])));
 }
 
@@ -147,7 +147,7 @@ credentials_land_real(struct flight *flight, enum verdict_reason reason)
 
     pace_note(&auth->challenge_pace[credentials_first_wanted(out)], now_us - flight->row_at_us);
     out->served = out->wanted;
-    judge_land(flight, reason, VIA_LOOKUP, judge_tick_ms(now_us));
+    land_flight(flight, reason, VIA_LOOKUP, land_tick_ms(now_us));
 }
 
 void
@@ -158,7 +158,7 @@ credentials_land_fault(struct flight *flight, enum verdict_reason reason,
 
     log_line(LOG_LEVEL_ERROR, "accounts \"%s\": %s: %s", flight->account.source,
              log_token(span_of(flight->account.login), login), err->reason);
-    judge_land(flight, reason, VIA_LOOKUP, 0);
+    land_flight(flight, reason, VIA_LOOKUP, 0);
 }
 
 /* --- which of the stored passwords --------------------------------------------------- */
@@ -404,7 +404,7 @@ auth_credentials_settle(struct auth *auth, const struct auth_credentials *creden
         reason = REASON_THROTTLED;
     if (reason == REASON_OK)
         throttle_note_right(auth->throttle, &guest, now_us / 1000);
-    *not_before_ms_out = judge_tell_at_ms(auth, &guest, reason, now_us);
+    *not_before_ms_out = land_tell_at_ms(auth, &guest, reason, now_us);
     auth_credentials_refuse(auth, credentials, reason, verdict);
 }
 

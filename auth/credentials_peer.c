@@ -11,12 +11,12 @@ give_plaintext(struct flight *flight, unsigned mechanisms)
     if (!credentials_find(flight, mechanisms, &choice, &stored))
         return;
     if (choice.policy != REASON_OK)
-        judge_land(flight, choice.policy, VIA_LOOKUP, 0);
+        land_flight(flight, choice.policy, VIA_LOOKUP, 0);
     else if (trial_refuses(&flight->auth->config, password_scheme_name(&stored, &(struct error){ 0 }))
              || !credential_plaintext(&stored, credentials_asked_by(flight)->plaintext))
-        judge_land(flight, REASON_MECHANISM_UNSERVED, VIA_LOOKUP, 0);
+        land_flight(flight, REASON_MECHANISM_UNSERVED, VIA_LOOKUP, 0);
     else
-        judge_land(flight, REASON_OK, VIA_LOOKUP, 0);
+        land_flight(flight, REASON_OK, VIA_LOOKUP, 0);
 }
 
 /* One of those that the peer wants. WRONG: it is made up. *reason_io: what the best of them says. */

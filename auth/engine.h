@@ -1,7 +1,10 @@
 /* auth/engine.h - what the files of this room share; nobody else includes it
  *
  *   auth.c       the door: questions in, tickets out
- *   judge.c      the work of one flight: lookup, policy, password, cache
+ *   judge.c      the way of one flight: row, policy, password
+ *   attempt.c    its password is tried
+ *   remember.c   what the cache is told of it
+ *   land.c       its end: who waits is answered
  *   change.c     a password that is changed
  *   rehash.c     a stored password that is replaced by a better one
  *   last_login.c which sign-ins are noted
@@ -100,11 +103,6 @@ size_t auth_next_source(const struct auth *auth, const struct identity *who, siz
 enum verdict_reason judge_row(const struct account *account, const struct identity *who,
                               bool is_alias);
 
-/* Keyed digest of everything in the row, and in the further passwords, that could change a
- * verdict. */
-void judge_fingerprint(struct cache *cache, const struct account *account,
-                       const struct account_secret *secrets, struct cache_fingerprint *out);
-
 /* Lookup, and the further passwords of what it found; *more_out: there are more than are tried. */
 enum error_code judge_look_up(struct account_conn *conn, const struct account_who *who,
                               int64_t deadline_ms, struct account *account,
@@ -131,34 +129,44 @@ void judge_start(struct flight *flight);
 
 /* The end of a flight: each of its tickets gets the verdict, and what it leaves to be written is noted.
  * It is freed. `not_before_ms`: as in struct auth_ticket. */
-void judge_land(struct flight *flight, enum verdict_reason reason, enum verdict_via via,
-                int64_t not_before_ms);
+void land_flight(struct flight *flight, enum verdict_reason reason, enum verdict_via via,
+                 int64_t not_before_ms);
 
 /* The two halves of it: who waits is answered; the flight is freed. In between nobody can join it. */
-void judge_answer(struct flight *flight, enum verdict_reason reason, enum verdict_via via,
-                  int64_t not_before_ms);
-void judge_end(struct flight *flight);
+void land_answer(struct flight *flight, enum verdict_reason reason, enum verdict_via via,
+                 int64_t not_before_ms);
+void land_end(struct flight *flight);
+
+/* land_flight() for a reason that no verification has cost the time of: it is answered when one would
+ * have been over. */
+void land_paced(struct flight *flight, enum verdict_reason reason);
+
+/* land_flight() after a password was tried: rejections are held back as auth/throttle.h says; and the
+ * first half of that. */
+void land_tried(struct flight *flight, enum verdict_reason reason);
+void land_answer_tried(struct flight *flight, enum verdict_reason reason);
+
+/* land_flight() where nobody could tell: an acceptance that is in its `grace` goes on. */
+void land_unavailable(struct flight *flight, enum verdict_reason reason);
 
 /* The first moment in ms after `us` at which what waits by a timer leaves. */
-int64_t judge_tick_ms(int64_t us);
+int64_t land_tick_ms(int64_t us);
 
 /* Counts a wrong guess, and says from when on the guest may be told of it; 0: at once, if it is
  * none. */
-int64_t judge_tell_at_ms(struct auth *auth, const struct throttle_guest *guest,
-                         enum verdict_reason reason, int64_t now_us);
+int64_t land_tell_at_ms(struct auth *auth, const struct throttle_guest *guest,
+                        enum verdict_reason reason, int64_t now_us);
 
-/* Has the cache remember that the flight's password is right. */
-void judge_remember(struct flight *flight);
-
-/* The same, for a reason that no verification has cost the time of: it is answered when one would
- * have been over. */
-void judge_land_paced(struct flight *flight, enum verdict_reason reason);
-
-/* The same, after a password was tried: rejections are held back as auth/throttle.h says. */
-void judge_land_tried(struct flight *flight, enum verdict_reason reason);
+/* Has the cache remember that the flight's password is right, or why it was rejected. */
+void remember_accepted(struct flight *flight);
+void remember_rejected(struct flight *flight, enum verdict_reason reason);
 
 /* Tries the flight's password on what its row, and its further passwords, have stored. */
-struct trial_end judge_verify(struct flight *flight, bool only_quick);
+struct trial_end attempt_verify(struct flight *flight, bool only_quick);
+
+/* The same, and ends the flight. False, and nothing done, when only what is quick was to be done and it
+ * is not. */
+bool attempt_run(struct flight *flight, bool only_quick);
 
 /* The work of AUTH_CHANGE on a hash thread; ends or goes on at the source's writer. */
 void change_run(struct flight *flight);

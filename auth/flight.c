@@ -189,3 +189,10 @@ flight_land(struct flight_table *table, struct flight *flight)
     pthread_mutex_unlock(&bucket->lock);
     return tickets;
 }
+
+bool
+flight_tries_password(const struct flight *flight)
+{
+    return flight->action == AUTH_PASSWORD
+        || (flight->action == AUTH_CHANGE && !flight->change->by_root);
+}

@@ -88,6 +88,9 @@ void flight_open_alone(struct flight_table *table, struct flight *flight,
 /* Takes it out of the table; nobody joins any more. Its tickets are the caller's. */
 struct auth_ticket *flight_land(struct flight_table *table, struct flight *flight);
 
+/* Whether it has a password that may be wrong. */
+bool flight_tries_password(const struct flight *flight);
+
 /* NULL when there is no memory. The password is empty. */
 struct flight *flight_new(struct flight_table *table);
 

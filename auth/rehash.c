@@ -9,6 +9,7 @@
  */
 #include "auth/engine.h"
 
+#include "auth/fingerprint.h"
 #include "common/log.h"
 
 #include <sodium.h>
@@ -101,7 +102,7 @@ static void
 end(struct flight *flight)
 {
     atomic_fetch_sub(&flight->auth->rehashing, 1);
-    judge_end(flight);
+    land_end(flight);
 }
 
 void
@@ -188,8 +189,8 @@ follow(struct flight *flight)
     struct auth *auth = flight->auth;
 
     secret_set(&flight->account.stored, secret_get(&flight->change->stored));
-    judge_fingerprint(auth->cache, &flight->account, flight->secrets, &flight->fingerprint);
-    judge_remember(flight);
+    fingerprint_make(auth->cache, &flight->account, flight->secrets, &flight->fingerprint);
+    remember_accepted(flight);
 }
 
 static void

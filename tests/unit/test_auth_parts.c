@@ -1,4 +1,4 @@
-/* tests/unit/test_auth_parts.c - policy, pace, workers and fingerprints, each by itself */
+/* tests/unit/test_auth_parts.c - policy, pace and workers, each by itself */
 #include "auth/engine.h"
 #include "auth/policy.h"
 #include "common/macros.h"
@@ -61,81 +61,6 @@ the_first_rule_that_refuses_is_the_reason(void **state)
                          policies[i].reason);
     }
     free(account);
-}
-
-/* --- fingerprints --------------------------------------------------------------------------- */
-
-static void
-set_row(struct account *account)
-{
-    account_wipe(account);
-    account->found = account->enabled = account->service_ok = true;
-    strcpy(account->login, "ada@example.org");
-    secret_set(&account->stored, span_of("{PLAIN}secret"));
-    account->source = "mail";
-}
-
-static void change_login(struct account *a) { strcpy(a->login, "ada@example.orh"); }
-static void change_stored(struct account *a) { secret_set(&a->stored, span_of("{PLAIN}secreu")); }
-static void change_null(struct account *a) { a->password_null = true; }
-static void change_scheme(struct account *a) { strcpy(a->scheme, "SHA"); }
-static void change_enabled(struct account *a) { a->enabled = false; }
-static void change_service(struct account *a) { a->service_ok = false; }
-static void change_expired(struct account *a) { a->password_expired = true; }
-static void change_must(struct account *a) { a->must_change = true; }
-static void change_date(struct account *a) { a->expires_at = 1; }
-static void change_nets(struct account *a) { strcpy(a->allow_nets, "192.0.2.0/24"); }
-static void change_source(struct account *a) { a->source = "liam"; }
-static void
-change_attribute(struct account *a)
-{
-    memcpy(a->attributes.text, "home\0/a", 8);
-    a->attributes.used = 8;
-    a->attributes.count = 1;
-}
-
-/* Bytes that move from one field to the next. */
-static void
-change_boundary(struct account *a)
-{
-    strcpy(a->login, "ada@example.or");
-    secret_set(&a->stored, span_of("g{PLAIN}secret"));
-}
-
-static void
-every_column_that_could_change_a_verdict_changes_the_fingerprint(void **state)
-{
-    static void (*const row_changes[])(struct account *) = {
-        change_login, change_stored, change_null, change_scheme, change_enabled, change_service,
-        change_expired, change_must, change_date, change_nets, change_source, change_attribute,
-        change_boundary,
-    };
-    struct cache_fingerprint plain, changed[COUNT(row_changes)], again;
-    struct account *account = calloc(1, sizeof(*account));
-    struct cache_config config;
-    struct cache *cache;
-    struct error err;
-
-    (void)state;
-    cache_config_default(&config);
-    config.entries = 16;
-    assert_int_equal(cache_new(&config, &cache, &err), ERROR_NONE);
-    set_row(account);
-    judge_fingerprint(cache, account, NULL, &plain);
-    set_row(account);
-    judge_fingerprint(cache, account, NULL, &again);
-    assert_memory_equal(&plain, &again, sizeof(plain));
-    for (size_t i = 0; i < COUNT(row_changes); i++) {
-        set_row(account);
-        row_changes[i](account);
-        judge_fingerprint(cache, account, NULL, &changed[i]);
-        assert_memory_not_equal(&plain, &changed[i], sizeof(plain));
-        for (size_t j = 0; j < i; j++)
-            assert_memory_not_equal(&changed[i], &changed[j], sizeof(plain));
-    }
-    account_wipe(account);
-    free(account);
-    cache_free(cache);
 }
 
 /* --- pace ------------------------------------------------------------------------------------- */
@@ -310,7 +235,6 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_first_rule_that_refuses_is_the_reason),
-        cmocka_unit_test(every_column_that_could_change_a_verdict_changes_the_fingerprint),
         cmocka_unit_test(a_drawn_time_is_one_of_the_recent_real_ones),
         cmocka_unit_test(the_first_real_one_counts_for_all_that_are_to_come),
         cmocka_unit_test(a_stranger_never_waits_for_ever),
