@@ -1,24 +1,25 @@
-/* saslauthd_backend/auth_setup.c - the account sources and the auth room that a configuration says */
+/* saslauthd_backend/auth_setup.c - see auth_setup.h */
 #include "saslauthd_backend/auth_setup.h"
 
-#include "saslauthd_backend/challenge_key.h"
+#include "config/challenge_key.h"
+#include "config/check.h"
 #include "saslauthd_backend/scope.h"
 
 #include <sodium.h>
 #include <stdlib.h>
 
-void
-auth_setup_free_sources(struct account_source **sources, size_t count)
+static void
+free_sources(struct account_source **sources, size_t count)
 {
-    for (size_t i = 0; sources && i < count; i++)
+    for (size_t i = 0; i < count; i++)
         account_source_free(sources[i]);
     free(sources);
 }
 
-enum error_code
-auth_setup_sources(const struct config *config, struct account_source ***out, struct error *err)
+/* All of them, connecting to none. */
+static enum error_code
+make_sources(const struct config *config, struct account_source ***out, struct error *err)
 {
-    const struct account_dirs dirs = { config->daemon.preset_dir, config->daemon.driver_dir };
     struct account_source **sources = calloc(config->accounts_count, sizeof(*sources));
     enum error_code code = ERROR_NONE;
 
@@ -26,13 +27,12 @@ auth_setup_sources(const struct config *config, struct account_source ***out, st
     if (!sources)
         return error_set(err, ERROR_UNAVAILABLE, "accounts: no memory");
     for (size_t i = 0; code == ERROR_NONE && i < config->accounts_count; i++)
-        code = account_source_new(&config->accounts[i], &dirs, &sources[i], err);
-    if (code != ERROR_NONE) {
-        auth_setup_free_sources(sources, config->accounts_count);
-        return error_prefix(err, "%s", config->path);
-    }
-    *out = sources;
-    return ERROR_NONE;
+        code = config_source_new(config, &config->accounts[i], &sources[i], err);
+    if (code == ERROR_NONE)
+        *out = sources;
+    else
+        free_sources(sources, config->accounts_count);
+    return code;
 }
 
 enum error_code
@@ -46,7 +46,7 @@ auth_setup_new(const struct config *config, struct cache *cache, struct auth **o
 
     *out = NULL;
     if (code == ERROR_NONE)
-        code = auth_setup_sources(config, &sources, err);
+        code = make_sources(config, &sources, err);
     if (code != ERROR_NONE)
         return code;
     auth.challenge_key = key;

@@ -8,11 +8,6 @@
 
 #include "config/config.h"
 
-/* All of them, connecting to none. The caller gives *out to auth_setup_free_sources(). */
-enum error_code auth_setup_sources(const struct config *config, struct account_source ***out,
-                                   struct error *err);
-void auth_setup_free_sources(struct account_source **sources, size_t count);
-
 /* Shares `cache` and borrows from `config`, which both outlive *out; the caller gives that to
  * auth_free(). */
 enum error_code auth_setup_new(const struct config *config, struct cache *cache,

@@ -1,5 +1,6 @@
 /* saslauthd_backend/clavigerd.c - the daemon's command line */
 #include "common/log.h"
+#include "config/check.h"
 #include "saslauthd_backend/control_wire.h"
 #include "saslauthd_backend/server.h"
 
@@ -79,16 +80,25 @@ exit_status(const struct error *err)
     return err->code == ERROR_CONFIG ? EXIT_CONFIG : EXIT_UNAVAILABLE;
 }
 
+static void
+print_fault(void *context, const struct error *err)
+{
+    (void)context;
+    fprintf(stderr, "clavigerd: %s\n", err->reason);
+}
+
 static int
 check(const char *path)
 {
+    const struct config_watch watch = { .fault = print_fault };
+    struct config *config;
     struct error err;
-    char *summary;
 
-    if (server_check(path, &summary, &err) != ERROR_NONE)
+    if (config_check(path, &watch, &config, &err) != ERROR_NONE)
         return exit_status(&err);
-    puts(summary);
-    free(summary);
+    printf("%s: good: account sources %zu, listeners %zu\n", path, config->accounts_count,
+           config->listens_count);
+    config_free(config);
     return EXIT_SUCCESS;
 }
 

@@ -2,11 +2,9 @@
 #include "saslauthd_backend/server_parts.h"
 
 #include "common/log.h"
-#include "saslauthd_backend/auth_setup.h"
 #include "saslauthd_backend/privileges.h"
 
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -16,31 +14,6 @@
 #else
 #define sd_notify(unset, state) ((void)(unset), (void)(state))
 #endif
-
-/* --- checking ------------------------------------------------------------------------ */
-
-enum error_code
-server_check(const char *path, char **summary_out, struct error *err)
-{
-    struct account_source **sources = NULL;
-    struct config *config = NULL;
-    enum error_code code;
-
-    *summary_out = NULL;
-    code = config_load(path, &config, err);
-    if (code == ERROR_NONE)
-        code = auth_setup_sources(config, &sources, err);
-    if (code == ERROR_NONE
-        && asprintf(summary_out, "%s: good: account sources %zu, listeners %zu", path,
-                    config->accounts_count, config->listens_count) < 0) {
-        *summary_out = NULL;
-        code = error_set(err, ERROR_UNAVAILABLE, "no memory");
-    }
-    if (sources)
-        auth_setup_free_sources(sources, config->accounts_count);
-    config_free(config);
-    return code;
-}
 
 /* --- what control asks --------------------------------------------------------------- */
 

@@ -12,10 +12,6 @@
 
 struct server;                  /* opaque */
 
-/* Reads and checks everything that needs no connection: files, drivers, presets, queries.
- * *summary_out, for people; the caller frees it. */
-enum error_code server_check(const char *path, char **summary_out, struct error *err);
-
 /* Binds the sockets, drops root, starts the threads; ready when it returns. */
 enum error_code server_new(const char *path, struct server **out, struct error *err);
 

@@ -3,6 +3,7 @@
 
 #include "common/clock.h"
 #include "common/nearest.h"
+#include "config/check.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -27,15 +28,6 @@ static int64_t
 deadline_of(const struct account_store *store)
 {
     return clock_now_ms(&clock_system) + account_source_timeout_ms(store->source);
-}
-
-static enum error_code
-open_source(const struct config *config, const struct account_source_config *wanted,
-            struct account_source **out, struct error *err)
-{
-    struct account_dirs dirs = { config->daemon.preset_dir, config->daemon.driver_dir };
-
-    return account_source_new(wanted, &dirs, out, err);
 }
 
 static enum error_code
@@ -66,7 +58,7 @@ choose_titled(const struct config *config, const char *title, struct account_sto
 {
     if (find_titled(config, title, &store->config, err) != ERROR_NONE)
         return err->code;
-    return open_source(config, store->config, &store->source, err);
+    return config_source_new(config, store->config, &store->source, err);
 }
 
 /* Keeps the first source that serves the domain, and counts them in *found. */
@@ -77,7 +69,7 @@ try_source(const struct config *config, const struct account_source_config *cand
 {
     struct account_source *source;
 
-    if (open_source(config, candidate, &source, err) != ERROR_NONE)
+    if (config_source_new(config, candidate, &source, err) != ERROR_NONE)
         return err->code;
     if (wish->query == ACCOUNT_LIST || account_source_serves(source, wish->domain)) {
         if (++*found == 1) {

@@ -1,5 +1,6 @@
 /* tools/cmd_check_config.c - clavigerctl check-config: would the daemon start with this? */
 #include "common/clock.h"
+#include "config/check.h"
 #include "tools/command.h"
 
 #include <stdio.h>
@@ -96,46 +97,23 @@ print_doubts(const struct account_source *source)
 
 /* --- the configuration itself ------------------------------------------------------------ */
 
-/* Loads the driver and compiles the queries. */
+/* One that is good by itself. */
 static enum error_code
-check_source(const struct config *config, const struct account_source_config *accounts,
-             bool online, struct error *err)
+tell_source(void *context, const struct config *config, const struct account_source_config *accounts,
+            struct account_source *source, struct error *err)
 {
-    struct account_dirs dirs = { config->daemon.preset_dir, config->daemon.driver_dir };
-    struct account_source *source;
-    enum error_code code = account_source_new(accounts, &dirs, &source, err);
+    const bool *online = context;
 
-    if (code != ERROR_NONE)
-        return error_prefix(err, "%s", config->path);
     printf("accounts \"%s\": %s\n", accounts->title, account_source_origin(source));
     print_doubts(source);
-    if (online)
-        code = check_online(config, accounts, source, err);
-    account_source_free(source);
-    return code;
+    return *online ? check_online(config, accounts, source, err) : ERROR_NONE;
 }
 
-static enum error_code
-check_sources(const struct config *config, bool online, struct error *err)
+static void
+print_fault(void *context, const struct error *err)
 {
-    enum error_code worst = ERROR_NONE;
-
-    for (size_t i = 0; i < config->accounts_count; i++) {
-        struct error next;
-        enum error_code code = check_source(config, &config->accounts[i], online, &next);
-
-        if (code == ERROR_NONE)
-            continue;
-        if (worst == ERROR_NONE) {
-            worst = code;
-            *err = next;
-        } else {
-            fprintf(stderr, "clavigerctl: %s\n", next.reason);
-        }
-        if (!online)
-            break;
-    }
-    return worst;
+    (void)context;
+    fprintf(stderr, "clavigerctl: %s\n", err->reason);
 }
 
 static void
@@ -149,19 +127,19 @@ print_listeners(const struct config *config)
 static enum exit_status
 run(const struct command_call *call)
 {
+    bool online = command_value(call, "online") != NULL;
+    const struct config_watch watch = {
+        .context = &online, .source = tell_source, .fault = print_fault,
+    };
     struct config *config;
     struct error err;
-    enum error_code code;
 
-    code = config_load(call->config_path, &config, &err);
-    if (code == ERROR_NONE)
-        code = check_sources(config, command_value(call, "online") != NULL, &err);
-    if (code == ERROR_NONE) {
-        print_listeners(config);
-        printf("%s is good\n", config->path);
-    }
+    if (config_check(call->config_path, &watch, &config, &err) != ERROR_NONE)
+        return command_failed(&err);
+    print_listeners(config);
+    printf("%s is good\n", config->path);
     config_free(config);
-    return code == ERROR_NONE ? EXIT_OK : command_failed(&err);
+    return EXIT_OK;
 }
 
 static const struct command_option options[] = {

@@ -6,6 +6,7 @@
 #include "account/source.h"
 #include "auth/credentials.h"
 #include "common/clock.h"
+#include "config/check.h"
 #include "tools/command.h"
 
 #include <stdio.h>
@@ -136,9 +137,7 @@ run(const struct command_call *call)
         return command_failed(&err);
     code = ERROR_NONE;
     for (size_t i = 0; code == ERROR_NONE && i < config->accounts_count; i++) {
-        const struct account_dirs dirs = { config->daemon.preset_dir, config->daemon.driver_dir };
-
-        code = account_source_new(&config->accounts[i], &dirs, &source, &err);
+        code = config_source_new(config, &config->accounts[i], &source, &err);
         if (code == ERROR_NONE)
             code = count_source(source, &err);
         account_source_free(source);

@@ -5,7 +5,7 @@ import os, pty, select, socket, stat, subprocess, sys, termios, threading
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 import harness
-from harness import CLAVIGERCTL, NO, OK, Site, crypt, equal
+from harness import CLAVIGERCTL, CLAVIGERD, NO, OK, Site, crypt, equal
 
 COMMANDS = ["check-config", "status", "test", "explain", "flush", "reload", "hash", "user", "presets"]
 DONE, REJECTED, UNAVAILABLE, USAGE, CONFIGURATION = 0, 1, 2, 64, 78
@@ -135,6 +135,21 @@ def test_a_wrong_configuration_ends_with_78_everywhere():
         ends(done, CONFIGURATION, site.conf)
     os.remove(site.conf)
     ends(site.ctl("check-config"), CONFIGURATION, site.conf)
+    site.close()
+
+
+def test_both_programs_find_the_same_faults_and_all_of_them():
+    site = Site()
+    broken = 'accounts "%s" { preset = "no-%s"  file = "/x" }\n'
+    site.write_conf(site.LISTEN + broken % ("one", "first") + site.ACCOUNTS + broken % ("two", "second"))
+    ours = site.ctl("check-config", check=CONFIGURATION)
+    theirs = subprocess.run([CLAVIGERD, "-c", site.conf, "--check-config"], capture_output=True, text=True)
+    equal(theirs.returncode, CONFIGURATION, theirs.stderr)
+    assert 'accounts "mail": ' in ours.stdout, "the good one in between is not told: " + ours.stdout
+    for word in ("no-first", "no-second", site.conf):
+        assert word in ours.stderr and word in theirs.stderr, (word, ours.stderr, theirs.stderr)
+    equal(sorted(line.split(": ", 1)[1] for line in ours.stderr.splitlines()),
+          sorted(line.split(": ", 1)[1] for line in theirs.stderr.splitlines()))
     site.close()
 
 

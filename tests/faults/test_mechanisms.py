@@ -100,6 +100,8 @@ def test_a_configuration_that_cannot_be_is_refused():
             f.write("short\n")
         os.chmod(key, 0o600)
         site.write_conf(ACCOUNTS % accounts + LISTEN, daemon=daemon.replace("%s", key))
+        checked = site.ctl("check-config", check=78)
+        assert words in checked.stderr and site.conf in checked.stderr, checked.stderr
         site.start(wait=False)
         status = site.process.wait(20)
         assert status not in (0, None) and words in site.log_text(), (status, site.log_text())

@@ -1,5 +1,5 @@
-/* saslauthd_backend/challenge_key.c - see challenge_key.h */
-#include "saslauthd_backend/challenge_key.h"
+/* config/challenge_key.c - see challenge_key.h */
+#include "config/challenge_key.h"
 
 #include "common/file.h"
 

@@ -1,4 +1,4 @@
-/* saslauthd_backend/challenge_key.h - the key of challenges for names that nobody has
+/* config/challenge_key.h - the key of challenges for names that nobody has
  *
  * Purpose  A client that begins SCRAM gets a salt. The salt of an account with a verifier stays the
  *          same for years, so one that is made up for a name that nobody has must do so too, over
@@ -8,8 +8,8 @@
  *          missing, random: then who asks before and after a restart sees which names are real.
  * Threads  Any function from any thread.
  */
-#ifndef SASLAUTHD_BACKEND_CHALLENGE_KEY_H
-#define SASLAUTHD_BACKEND_CHALLENGE_KEY_H
+#ifndef CONFIG_CHALLENGE_KEY_H
+#define CONFIG_CHALLENGE_KEY_H
 
 #include "auth/auth.h"
 
