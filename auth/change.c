@@ -53,14 +53,19 @@ make_new(struct flight *flight)
     const struct password_form form = password_form_of(account_source_make(source),
                                                        account_source_default_scheme(source),
                                                        account_source_is_latin1(source));
+    int64_t left_ms = atomic_load(&flight->deadline_ms) - clock_now_ms(flight->auth->clock);
     struct error err;
 
-    switch (password_make_form(&form, secret_get(&flight->change->wanted),
-                               &flight->change->stored, &err)) {
+    switch (make_stored(flight, &form, make_needs(flight), left_ms,
+                        secret_get(&flight->change->wanted), &err)) {
     case ERROR_NONE:
+        make_learn(flight);
         return REASON_OK;
     case ERROR_REJECTED:
         return REASON_PASSWORD_TOO_LONG;
+    case ERROR_UNAVAILABLE:
+        log_unchanged(flight, err.reason);
+        return REASON_OVERLOADED;
     default:
         log_unchanged(flight, err.reason);
         return REASON_INTERNAL;

@@ -6,6 +6,7 @@
  *   remember.c   what the cache is told of it
  *   land.c       its end: who waits is answered
  *   change.c     a password that is changed
+ *   make.c       a stored password that is made
  *   rehash.c     a stored password that is replaced by a better one
  *   last_login.c which sign-ins are noted
  *   credentials.c  what a challenge-response mechanism needs of the row
@@ -52,6 +53,8 @@ struct auth_source {
     struct workers *lookups;
     struct writer *writer;              /* NULL: nothing is ever written */
     struct rehash_rule rehash;
+    _Atomic uint64_t make_needs;        /* bytes, and one, that its own form took when one was made
+                                         * last; 0: none was yet */
 };
 
 struct auth {
@@ -167,6 +170,16 @@ struct trial_end attempt_verify(struct flight *flight, bool only_quick);
 /* The same, and ends the flight. False, and nothing done, when only what is quick was to be done and it
  * is not. */
 bool attempt_run(struct flight *flight, bool only_quick);
+
+/* Makes flight->change->stored, with `bytes` of the memory of all verifications: ERROR_UNAVAILABLE when
+ * they are not to be had in `wait_ms`. Else as password_make(). */
+enum error_code make_stored(struct flight *flight, const struct password_form *form, uint64_t bytes,
+                            int64_t wait_ms, span password, struct error *err);
+
+/* How many bytes that takes in the form in which the flight's source has new passwords; and what there
+ * is to learn of it from the one that was just made. */
+uint64_t make_needs(const struct flight *flight);
+void make_learn(const struct flight *flight);
 
 /* The work of AUTH_CHANGE on a hash thread; ends or goes on at the source's writer. */
 void change_run(struct flight *flight);

@@ -146,20 +146,14 @@ fail(struct flight *flight, const char *why)
     log_failed(flight, why);
 }
 
-/* With its share of the memory of all verifications; without waiting for it. */
+/* Without waiting for memory. */
 static enum error_code
 make_new(struct flight *flight, struct error *err)
 {
-    struct auth *auth = flight->auth;
-    const struct rehash_rule *rule = &auth->sources[flight->source].rehash;
-    enum error_code code;
+    const struct rehash_rule *rule = &flight->auth->sources[flight->source].rehash;
 
-    if (!memory_take(&auth->memory, rule->facts.cost.memory, 0))
-        return error_set(err, ERROR_UNAVAILABLE, "no memory_budget left");
-    code = password_make_form(&rule->form, secret_get(&flight->password),
-                              &flight->change->stored, err);
-    memory_give(&auth->memory, rule->facts.cost.memory);
-    return code;
+    return make_stored(flight, &rule->form, rule->facts.cost.memory, 0, secret_get(&flight->password),
+                       err);
 }
 
 /* In that row, with its column `scheme` if it has one, the new value is what it was made as. */

@@ -3,7 +3,7 @@
  * Everything is real: an SQLite file with the tables of the preset claviger, the driver, the threads,
  * the clock. What a manager does meanwhile is done behind our back, by site_sql().
  */
-#include "auth/auth.h"
+#include "auth/engine.h"
 #include "common/clock.h"
 #include "common/log.h"
 #include "tests/unit/account_site.h"
@@ -23,6 +23,8 @@ struct bench {
     struct site *site;
     const char *rehash;
     int64_t revalidate_ms;
+    int64_t deadline_ms;                /* 0: five seconds */
+    const char *make_scheme;
     struct cache *cache;
     struct auth *auth;
 };
@@ -57,7 +59,8 @@ bench_start_on(struct bench *bench, struct site *site,
                const struct account_source_config *configs, size_t count)
 {
     struct auth_config config = {
-        .local_case = IDENTITY_LOWER, .deadline_ms = 5000, .hash_threads = 2, .queue_max = 100,
+        .local_case = IDENTITY_LOWER, .deadline_ms = bench->deadline_ms ? bench->deadline_ms : 5000,
+        .hash_threads = 2, .queue_max = 100,
         .rehash = bench->rehash,
     };
     struct cache_config cache = { .entries = 1000, .ttl_ms = 3600000, .revalidate_ms = bench->revalidate_ms,
@@ -77,8 +80,9 @@ bench_start_on(struct bench *bench, struct site *site,
 static void
 bench_start(struct bench *bench, struct site *site)
 {
-    const struct account_source_config config = config_of(site);
+    struct account_source_config config = config_of(site);
 
+    config.make_scheme = bench->make_scheme;
     make_tables(site);
     site_sql(site, "INSERT INTO accounts (login, password) VALUES ('ada@example.org', '{PLAIN}old')");
     bench_start_on(bench, site, &config, 1);
@@ -247,6 +251,52 @@ root_need_not_know_the_old_password(void **state)
     assert_reason(ask(&bench, AUTH_PASSWORD, "new", ""), REASON_OK);
     request.login = span_of("bob@example.org");
     assert_reason(ask_as(&bench, &request), REASON_UNKNOWN_ACCOUNT);
+    bench_end(&bench);
+}
+
+/* The whole budget is somebody else's but for `left`, and one change is asked for. */
+static enum verdict_reason
+change_with(struct bench *bench, uint64_t left)
+{
+    struct auth_request request = request_of(AUTH_CHANGE, "", "new");
+    struct memory *memory = &bench->auth->memory;
+    enum verdict_reason reason;
+
+    request.by_root = true;
+    assert_true(memory_take(memory, memory->budget - left, 0));
+    reason = ask_as(bench, &request);
+    memory_give(memory, memory->budget - left);
+    assert_int_equal(memory->used, 0);
+    return reason;
+}
+
+/* 64 MiB, as crypt(5) and RFC 9106 have it; and what nobody made yet may need anything. */
+static void
+a_new_password_is_made_within_the_budget_of_memory(void **state)
+{
+    struct bench bench = { .make_scheme = "ARGON2ID", .deadline_ms = 1000 };
+    const uint64_t needs = UINT64_C(64) << 20;
+
+    bench_start(&bench, *state);
+    assert_reason(change_with(&bench, bench.auth->memory.budget - 1), REASON_OVERLOADED);
+    assert_int_equal(stored_like(bench.site, "{PLAIN}old"), 1);
+    bench.auth->config.deadline_ms = PATIENCE_MS;
+    assert_reason(change_with(&bench, bench.auth->memory.budget), REASON_OK);
+    assert_int_equal(stored_like(bench.site, "$argon2id$%"), 1);
+    assert_reason(change_with(&bench, needs), REASON_OK);
+    bench.auth->config.deadline_ms = 1000;
+    assert_reason(change_with(&bench, needs - 1), REASON_OVERLOADED);
+    bench_end(&bench);
+}
+
+static void
+what_needs_no_memory_is_made_without(void **state)
+{
+    struct bench bench = { .make_scheme = "SHA512-CRYPT", .deadline_ms = PATIENCE_MS };
+
+    bench_start(&bench, *state);
+    assert_reason(change_with(&bench, bench.auth->memory.budget), REASON_OK);
+    assert_reason(change_with(&bench, 0), REASON_OK);
     bench_end(&bench);
 }
 
@@ -629,6 +679,8 @@ main(void)
         ON_SITE(what_keeps_from_signing_in_keeps_from_changing),
         ON_SITE(what_is_to_be_mended_does_not_stand_in_the_way),
         ON_SITE(root_need_not_know_the_old_password),
+        ON_SITE(a_new_password_is_made_within_the_budget_of_memory),
+        ON_SITE(what_needs_no_memory_is_made_without),
         ON_SITE(an_app_password_changes_nothing),
         ON_SITE(a_source_without_the_query_or_without_the_right_denies_a_change),
         ON_SITE(a_change_that_cannot_be_written_now_is_unavailable_and_not_done),
