@@ -6,23 +6,31 @@
 #include "saslauthd_backend/report.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #define CONTROL_LISTENERS_MAX 8
+
+/* Between two looks at a client that no descriptor is left for. */
+#define CONTROL_REST_MS 100
 
 struct control_thread {
     struct control_owner owner;
     pthread_t thread;
     int wake;
+    int spare;                          /* kept for a client: who wants to know why a daemon has run out
+                                         * of descriptors is answered; -1: it is in use */
     pthread_mutex_t lock;               /* of these */
     const struct site *site;
     bool moved;                         /* since its listeners were gathered: they may be gone */
     bool stopping;
+    int serving;                        /* the client that is served; -1: none */
 };
 
 /* As whom `test` and `explain` ask: no domain is added, every service is served. */
@@ -53,26 +61,59 @@ gather(struct control_thread *thread, struct pollfd *polls, const struct listene
     return goes_on;
 }
 
-/* The descriptor of a peer that may ask; -1: there is none. Under the lock, for a reload that comes
- * from elsewhere takes the listener away. */
+static bool
+is_out_of_descriptors(int failure)
+{
+    return failure == EMFILE || failure == ENFILE || failure == ENOBUFS || failure == ENOMEM;
+}
+
+/* With the spare one in its place when there is no other. */
+static int
+accept_with_spare(struct control_thread *thread, int listen_fd)
+{
+    int fd = accept4(listen_fd, NULL, NULL, SOCK_CLOEXEC);
+
+    if (fd >= 0 || !is_out_of_descriptors(errno) || thread->spare < 0)
+        return fd;
+    close(thread->spare);
+    thread->spare = -1;
+    return accept4(listen_fd, NULL, NULL, SOCK_CLOEXEC);
+}
+
+/* Closes it, or keeps its number as the spare one, which nobody else can take in between. */
+static void
+let_go(struct control_thread *thread, int fd)
+{
+    if (thread->spare < 0 && dup3(thread->wake, fd, O_CLOEXEC) == fd)
+        thread->spare = fd;
+    else
+        close(fd);
+}
+
+/* The descriptor of a peer that may ask; -1: there is none, with errno. Under the lock, for a reload
+ * that comes from elsewhere takes the listener away, and the end ends who is served. */
 static int
 accept_peer(struct control_thread *thread, const struct listener *listener, int listen_fd)
 {
     int fd = -1;
 
     pthread_mutex_lock(&thread->lock);
-    if (!thread->moved)
-        fd = accept4(listen_fd, NULL, NULL, SOCK_CLOEXEC);
+    errno = EAGAIN;
+    if (!thread->moved && !thread->stopping)
+        fd = accept_with_spare(thread, listen_fd);
     if (fd >= 0 && !listener_admits(listener, fd)) {
         report_refused_peer(listener->config->title, fd);
-        close(fd);
+        let_go(thread, fd);
         fd = -1;
+        errno = EACCES;
     }
+    thread->serving = fd;
     pthread_mutex_unlock(&thread->lock);
     return fd;
 }
 
-static void
+/* False when there is somebody and no descriptor for him. */
+static bool
 serve_one(struct control_thread *thread, const struct listener *listener, int listen_fd)
 {
     const struct control_host host = {
@@ -84,9 +125,37 @@ serve_one(struct control_thread *thread, const struct listener *listener, int li
     int fd = accept_peer(thread, listener, listen_fd);
 
     if (fd < 0)
-        return;
+        return !is_out_of_descriptors(errno);
     control_serve(fd, &host);
-    close(fd);
+    pthread_mutex_lock(&thread->lock);
+    thread->serving = -1;
+    let_go(thread, fd);
+    pthread_mutex_unlock(&thread->lock);
+    return true;
+}
+
+/* Somebody waits and cannot be let in: looking again at once would be all that this thread does. */
+static void
+rest(struct control_thread *thread)
+{
+    struct pollfd wake = { .fd = thread->wake, .events = POLLIN };
+
+    while (poll(&wake, 1, CONTROL_REST_MS) < 0 && errno == EINTR)
+        ;
+}
+
+/* Of those that are ready, one: then gather again, for serving it may have been a reload. */
+static void
+serve_ready(struct control_thread *thread, const struct pollfd *polls,
+            const struct listener *const *listeners, nfds_t count)
+{
+    for (nfds_t i = 1; i < count; i++) {
+        if (!polls[i].revents)
+            continue;
+        if (!serve_one(thread, listeners[i], polls[i].fd))
+            rest(thread);
+        return;
+    }
 }
 
 static void *
@@ -101,12 +170,7 @@ control_main(void *argument)
     while (gather(thread, polls, listeners, &count)) {
         if (poll(polls, count, -1) <= 0)
             continue;
-        /* One, then gather again: serving it may have been a reload. */
-        for (nfds_t i = 1; i < count; i++)
-            if (polls[i].revents) {
-                serve_one(thread, listeners[i], polls[i].fd);
-                break;
-            }
+        serve_ready(thread, polls, listeners, count);
         if (polls[0].revents && read(thread->wake, &woken, sizeof(woken)) < 0)
             continue;
     }
@@ -118,6 +182,14 @@ wake(struct control_thread *thread)
 {
     while (write(thread->wake, &(uint64_t){ 1 }, sizeof(uint64_t)) < 0 && errno == EINTR)
         ;
+}
+
+static void
+close_own(struct control_thread *thread)
+{
+    close(thread->wake);
+    if (thread->spare >= 0)
+        close(thread->spare);
 }
 
 enum error_code
@@ -134,10 +206,12 @@ control_thread_new(const struct control_owner *owner, const struct site *site,
     }
     thread->owner = *owner;
     thread->site = site;
+    thread->serving = -1;
+    thread->spare = fcntl(thread->wake, F_DUPFD_CLOEXEC, 0);
     pthread_mutex_init(&thread->lock, NULL);
     failed = thread_start(&thread->thread, "control", control_main, thread);
     if (failed) {
-        close(thread->wake);
+        close_own(thread);
         free(thread);
         return error_set(err, ERROR_UNAVAILABLE, "control: cannot start its thread: %s",
                          strerror(failed));
@@ -163,10 +237,12 @@ control_thread_free(struct control_thread *thread)
         return;
     pthread_mutex_lock(&thread->lock);
     thread->stopping = true;
+    if (thread->serving >= 0)
+        shutdown(thread->serving, SHUT_RD);     /* what it has asked is answered, and no more is read */
     pthread_mutex_unlock(&thread->lock);
     wake(thread);
     pthread_join(thread->thread, NULL);
-    close(thread->wake);
+    close_own(thread);
     pthread_mutex_destroy(&thread->lock);
     free(thread);
 }

@@ -27,7 +27,7 @@ enum error_code control_thread_new(const struct control_owner *owner, const stru
 /* From now on the control listeners of `site`. May be called by what the thread itself runs. */
 void control_thread_move(struct control_thread *thread, const struct site *site);
 
-/* Waits for the client that is served. NULL is fine. */
+/* Answers what the client that is served has asked, and waits for no more of it. NULL is fine. */
 void control_thread_free(struct control_thread *thread);
 
 #endif

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """clavigerctl as an operator and a script have it: what it prints, how it ends, what it never tells"""
 
-import os, pty, select, socket, stat, subprocess, sys, termios, threading
+import os, pty, select, socket, stat, subprocess, sys, termios, threading, time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 import harness
@@ -434,6 +434,22 @@ def test_reload_tells_what_is_wrong_and_keeps_what_runs():
         with open(site.conf, "w") as f:
             f.write(good)
         ends(run("reload", "-c", own), DONE, "reloaded")
+
+
+def test_a_client_of_control_that_says_nothing_does_not_hold_the_end_up():
+    """It has 2 s for its next line; the end waits for none of them. The last answer is still given."""
+    for last in b"", b'{"command":', b'{"command":"status"}\n':
+        with running() as site:
+            client = site.connect(site.control)
+            client.sendall(b'{"command":"status"}\n')
+            reader = client.makefile("rb")
+            assert reader.readline().startswith(b'{"ok":true'), "it is served"
+            client.sendall(last)
+            began = time.monotonic()
+            equal(site.stop(), 0)
+            took = time.monotonic() - began
+            assert took < 1.5, "%r: %.2f s" % (last, took)
+            equal(reader.read().count(b'"ok":true'), last.endswith(b"\n"), repr(last))
 
 
 def test_a_daemon_that_is_deaf_is_said_to_be():

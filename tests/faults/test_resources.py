@@ -215,6 +215,29 @@ def test_R05_a_full_descriptor_table_neither_spins_nor_lies_and_recovers():
             assert time.monotonic() - began < 1
 
 
+def test_R05_control_is_answered_when_descriptors_have_run_out_and_never_spins():
+    with new_site('threads = 2  connections = 0  read_deadline = "8s"',
+                  preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (64, FILES))) as site:
+        pid = site.process.pid
+        held = [site.connect() for _ in range(200)]
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, (site.descriptors(), FILES))
+        for _ in range(20):                 # each takes the descriptor that is kept, and gives it back
+            equal(site.status()["reasons"]["ok"], 1)
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, (3, FILES))       # now not even that one
+        client = site.connect(site.control)
+        client.sendall(b'{"command":"status"}\n')
+        time.sleep(0.2)
+        began, cpu = time.monotonic(), cpu_seconds(pid)
+        time.sleep(1)
+        share = (cpu_seconds(pid) - cpu) / (time.monotonic() - began)
+        print("# %.1f %% of a processor with a client that cannot be accepted" % (100 * share))
+        assert share < 0.1, share
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, (FILES, FILES))
+        assert client.recv(65536).startswith(b'{"ok":true'), "it is answered when there is room again"
+        for sock in held + [client]:
+            sock.close()
+
+
 def test_when_all_connections_are_at_work_one_more_is_temporary_and_cached_ones_are_answered():
     """As many as may be, and none of them idle: else they would take what the databases' connections need."""
     with new_site("connections = 16") as site, contextlib.closing(
