@@ -17,6 +17,19 @@ print_scalar(const char *name, const json_t *value, int indent)
     printf("\n");
 }
 
+/* A group in which nothing was counted is left out, with its heading. */
+static bool
+has_counted(json_t *group)
+{
+    const char *name;
+    json_t *value;
+
+    json_object_foreach(group, name, value)
+        if (!json_is_integer(value) || json_integer_value(value) != 0)
+            return true;
+    return false;
+}
+
 /* Shows whatever the daemon sends, so that a newer one needs no newer clavigerctl. */
 static void
 print_status(json_t *status)
@@ -29,6 +42,8 @@ print_status(json_t *status)
             print_scalar(name, value, 0);
             continue;
         }
+        if (!has_counted(value))
+            continue;
         printf("%s\n", name);
         json_object_foreach(value, inner_name, inner)
             print_scalar(inner_name, inner, 2);
@@ -60,6 +75,7 @@ static const struct command_option options[] = {
 const struct command cmd_status = {
     .name = "status", .arguments = "",
     .summary = "Shows the daemon's counts: verdicts by reason, connections, cache",
-    .detail = "Counts go up from the start of the daemon; clavigerctl(8) says what each one is.\n",
+    .detail = "Counts go up from the start of the daemon; clavigerctl(8) says what each one is.\n"
+              "A group in which nothing was counted is left out, but not of --json.\n",
     .options = options, .options_count = COUNT(options), .run = run,
 };

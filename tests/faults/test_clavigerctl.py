@@ -418,6 +418,15 @@ def test_status_counts_what_was_answered():
         ends(site.ctl("status"), DONE, "wrong-password", "version", "hits")
 
 
+def test_status_has_no_heading_with_nothing_under_it():
+    with running() as site:
+        lines = site.ctl("status", check=DONE).stdout.splitlines()
+        equal(sum(site.status()["writes"].values()), 0)
+        assert "writes" not in lines and "cache" in lines, lines
+        for heading, below in zip(lines, lines[1:] + [""]):
+            assert " " in heading or below.startswith("  "), heading
+
+
 def test_reload_tells_what_is_wrong_and_keeps_what_runs():
     with running() as site:
         ends(site.ctl("reload"), DONE, "reloaded")
