@@ -83,9 +83,9 @@ tell_cache(struct telling *t)
     answer = cache_find(t->auth->cache, &t->asked.key, now_ms, &hit);
     tell(t, "cache", "%s", words[answer]);
     if (answer == CACHE_ACCEPTED || answer == CACHE_STALE)
-        tell(t, "cache", "password verified %lld s ago, row seen %lld s ago",
-             (long long)(now_ms - hit.verified_at_ms) / 1000,
-             (long long)(now_ms - hit.seen_at_ms) / 1000);
+        tell(t, "cache", "row seen %lld s ago, forgotten in %lld s",
+             (long long)(now_ms - hit.seen_at_ms) / 1000,
+             (long long)(hit.dies_at_ms - now_ms) / 1000);
 }
 
 static void

@@ -127,7 +127,8 @@ land_tried(struct flight *flight, enum verdict_reason reason)
 void
 land_unavailable(struct flight *flight, enum verdict_reason reason)
 {
-    bool in_grace = flight->is_stale && flight->hit.in_grace;
+    bool in_grace = flight->is_stale && flight->hit.in_grace
+                 && clock_now_ms(flight->auth->clock) < flight->hit.dies_at_ms;
 
     land_flight(flight, in_grace ? REASON_OK : reason, in_grace ? VIA_GRACE : VIA_LOOKUP, 0);
 }

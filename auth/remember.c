@@ -33,10 +33,28 @@ is_cacheable(const struct flight *flight)
         && span_equal(identity_name(&flight->who), span_of(flight->account.login));
 }
 
+/* From when on the account is expired, by the monotonic clock, and rather a second before: the other one
+ * has but seconds. No later than what is added may be. */
+static int64_t
+expires_at_ms(const struct clock *clock, const struct account *account)
+{
+    int64_t left_s = account->expires_at - clock_unix_s(clock);
+    int64_t now_ms = clock_now_ms(clock);
+
+    return left_s < UINT32_MAX ? now_ms + (left_s - 1) * 1000 : INT64_MAX;
+}
+
 void
 remember_accepted(struct flight *flight)
 {
-    if (is_cacheable(flight))
-        cache_accept(flight->auth->cache, &flight->key, &flight->fingerprint, reach_of(flight),
+    struct auth *auth = flight->auth;
+
+    if (!is_cacheable(flight))
+        return;
+    if (flight->account.expires_at == 0)
+        cache_accept(auth->cache, &flight->key, &flight->fingerprint, reach_of(flight),
                      flight->seen_at_ms);
+    else
+        cache_accept_until(auth->cache, &flight->key, &flight->fingerprint, reach_of(flight),
+                           flight->seen_at_ms, expires_at_ms(auth->clock, &flight->account));
 }

@@ -30,10 +30,13 @@ cache_reconfigure(struct cache *cache, const struct cache_config *config)
         { &cache->negative_ttl_ms, config->negative_ttl_ms },
         { &cache->grace_ms, config->grace_ms },
     };
+    int64_t ttl_before_ms = life_get_ms(&cache->ttl_ms);
 
     for (size_t i = 0; i < COUNT(times); i++)
         atomic_store_explicit(times[i].to, cache->off ? 0 : life_bounded_ms(times[i].ms),
                               memory_order_relaxed);
+    if (atomic_load(&cache->has_ends) && life_get_ms(&cache->ttl_ms) > ttl_before_ms)
+        cache_flush_all(cache);
 }
 
 enum error_code
@@ -158,6 +161,7 @@ judge(const struct cache *cache, const struct entry *accepted, int64_t now_ms,
     *hit = (struct cache_hit){
         .fingerprint = { accepted->fingerprint },
         .verified_at_ms = accepted->verified_at_ms,
+        .dies_at_ms = accepted->verified_at_ms + life_get_ms(&cache->ttl_ms),
         .seen_at_ms = entry_seen_at_ms(accepted),
         .in_grace = unseen_ms >= believed_ms && unseen_ms < believed_ms + grace_ms,
     };

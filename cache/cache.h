@@ -43,7 +43,8 @@ enum error_code cache_new(const struct cache_config *config, struct cache **out,
                           struct error *err);
 void cache_free(struct cache *cache);   /* wipes keys and entries; NULL is fine */
 
-/* Takes effect at once for times; `entries` stays as it was at cache_new(). */
+/* Takes effect at once for times; `entries` stays as it was at cache_new(). A longer ttl forgets all if
+ * any entry had an end of its own. */
 void cache_reconfigure(struct cache *cache, const struct cache_config *config);
 
 /* Every input that could change a verdict. Borrowed. */
@@ -90,7 +91,9 @@ enum cache_answer {
 
 struct cache_hit {
     struct cache_fingerprint fingerprint;       /* ACCEPTED, STALE */
-    int64_t verified_at_ms;                     /* when the password was really verified */
+    int64_t verified_at_ms;                     /* when the password was really verified; before
+                                                 * that, if the entry has an end of its own */
+    int64_t dies_at_ms;                         /* ACCEPTED, STALE: from then on it is a miss */
     int64_t seen_at_ms;                         /* when the row was last seen */
     bool in_grace;                              /* STALE: younger than revalidate + grace */
     unsigned reason;                            /* REJECTED: as given to cache_reject() */
@@ -112,6 +115,12 @@ enum cache_reach { CACHE_ANYWHERE, CACHE_THIS_NETWORK };
 void cache_accept(struct cache *cache, const struct cache_key *key,
                   const struct cache_fingerprint *fingerprint, enum cache_reach reach,
                   int64_t seen_at_ms);
+
+/* The same for an account that expires: from `until_ms` on the entry is dead, whatever ttl and grace
+ * are. What has ended at `seen_at_ms` is not remembered. */
+void cache_accept_until(struct cache *cache, const struct cache_key *key,
+                        const struct cache_fingerprint *fingerprint, enum cache_reach reach,
+                        int64_t seen_at_ms, int64_t until_ms);
 
 /* The row was read again at `seen_at_ms` and is the same: the entry is fresh. Never extends ttl. */
 void cache_refresh(struct cache *cache, const struct cache_key *key,

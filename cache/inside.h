@@ -26,6 +26,7 @@ struct cache {
     struct table *accepted, *rejected;
     bool off;                           /* entries = 0: nothing lives, and nobody locks the one
                                          * set that there is */
+    _Atomic bool has_ends;              /* cache_accept_until() was called: a longer ttl would move them */
     _Atomic int64_t ttl_ms, revalidate_ms, negative_ttl_ms, grace_ms;
     _Atomic uint64_t flushes;           /* of everything in the upper half, of domains in the lower */
     _Atomic uint32_t flushes_told;      /* those and of accounts, for stats */

@@ -138,10 +138,20 @@ forget_rejection(struct cache *cache, const struct cache_key *key)
 
 /* --- what others call --- */
 
-void
-cache_accept(struct cache *cache, const struct cache_key *key,
-             const struct cache_fingerprint *fingerprint, enum cache_reach reach,
-             int64_t seen_at_ms)
+/* An entry lives for so long; one that has an end of its own is taken to be as much older. */
+static void
+set_end(struct entry *entry, int64_t life_ms, int64_t seen_at_ms, int64_t until_ms)
+{
+    if (until_ms - seen_at_ms >= life_ms)
+        return;
+    entry->verified_at_ms = until_ms - life_ms;
+    entry->seen_after_ms = (uint32_t)(seen_at_ms - entry->verified_at_ms);
+}
+
+static void
+accept_row(struct cache *cache, const struct cache_key *key,
+           const struct cache_fingerprint *fingerprint, enum cache_reach reach,
+           int64_t seen_at_ms, int64_t until_ms)
 {
     struct moment seen = moment_at(cache, cache->accepted, seen_at_ms);
     struct table_set *set;
@@ -155,6 +165,7 @@ cache_accept(struct cache *cache, const struct cache_key *key,
         struct entry entry = entry_make(key, reach, seen_at_ms, seen.generation);
 
         entry.fingerprint = fingerprint->word;
+        set_end(&entry, seen.life_ms, seen_at_ms, until_ms);
         forget_other_rows(set, key, fingerprint);
         if (place(set, key->account, &entry, SUCCEEDS_QUESTION, &seen))
             atomic_fetch_add_explicit(&cache->evictions, 1, memory_order_relaxed);
@@ -162,6 +173,24 @@ cache_accept(struct cache *cache, const struct cache_key *key,
     table_unlock(set);
     if (kept)
         forget_rejection(cache, key);
+}
+
+void
+cache_accept(struct cache *cache, const struct cache_key *key,
+             const struct cache_fingerprint *fingerprint, enum cache_reach reach,
+             int64_t seen_at_ms)
+{
+    accept_row(cache, key, fingerprint, reach, seen_at_ms, INT64_MAX);
+}
+
+void
+cache_accept_until(struct cache *cache, const struct cache_key *key,
+                   const struct cache_fingerprint *fingerprint, enum cache_reach reach,
+                   int64_t seen_at_ms, int64_t until_ms)
+{
+    atomic_store(&cache->has_ends, true);
+    if (until_ms > seen_at_ms)
+        accept_row(cache, key, fingerprint, reach, seen_at_ms, until_ms);
 }
 
 static bool

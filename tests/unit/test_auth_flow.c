@@ -486,6 +486,39 @@ while_the_source_is_down_grace_decides_about_what_was_accepted(void **state)
     }
 }
 
+/* Whatever grace and ttl are: nobody could say that its date was moved. */
+static void
+grace_accepts_no_account_past_its_own_date(void **state)
+{
+    static const struct { const char *date; int64_t after_ms; enum verdict_reason reason; } cases[] = {
+        { "1800000060", 58999, REASON_OK },             /* a second less is what the clocks may differ by */
+        { "1800000060", 60000, REASON_ACCOUNT_SOURCE_DOWN },
+        { "1800000005", 5000, REASON_ACCOUNT_SOURCE_DOWN },     /* within `revalidate` */
+        { "1800003660", 600000, REASON_OK },
+        { "1800003660", 3599999, REASON_OK },           /* a later date extends no ttl */
+        { "1800003660", 3600000, REASON_ACCOUNT_SOURCE_DOWN },
+        { "9223372036854775807", 3599999, REASON_OK },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct bench *bench = bench_new();
+
+        bench->cache_config.grace_ms = 24 * 3600 * SECOND;
+        bench_start(bench);
+        atomic_store(&unix_s, 1800000000);
+        row("ada@example.org", "{PLAIN}secret")->expires_at = cases[i].date;
+        assert_int_equal(ask(bench, "ada@example.org", "secret").reason, REASON_OK);
+        scripted->is_down = true;
+        pass(cases[i].after_ms);
+        atomic_fetch_add(&unix_s, cases[i].after_ms / 1000);
+        if (ask(bench, "ada@example.org", "secret").reason != cases[i].reason)
+            fail_msg("%s after %lld ms", cases[i].date, (long long)cases[i].after_ms);
+        atomic_store(&unix_s, 1800000000);
+        bench_free(bench);
+    }
+}
+
 static void
 shut_gate(void)
 {
@@ -1237,6 +1270,7 @@ main(void)
         cmocka_unit_test(a_flush_of_account_domain_or_all_counts_at_once),
         cmocka_unit_test(a_source_that_is_down_is_unavailable_and_never_a_wrong_password),
         cmocka_unit_test(while_the_source_is_down_grace_decides_about_what_was_accepted),
+        cmocka_unit_test(grace_accepts_no_account_past_its_own_date),
         cmocka_unit_test(the_same_question_a_hundred_times_is_one_lookup_and_one_hash),
         cmocka_unit_test(other_questions_do_not_share_a_flight),
         cmocka_unit_test(what_was_read_before_a_flush_is_not_kept_nor_shared_after_it),

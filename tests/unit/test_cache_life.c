@@ -258,6 +258,36 @@ new_times_hold_for_entries_that_are_there(void **state)
     cache_free(cache);
 }
 
+static void
+an_end_of_its_own_is_moved_by_nothing(void **state)
+{
+    struct cache *cache = cache_with_times(HOUR, 10 * SECOND, 0, HOUR);
+    struct cache_key key = key_of_imap(cache, ADA, "secret");
+    struct cache_fingerprint row = row_of(cache, "row");
+    struct cache_config longer = { 100, 2 * HOUR, 10 * SECOND, 0, 2 * HOUR };
+    struct cache_hit hit;
+
+    (void)state;
+    cache_accept_until(cache, &key, &row, CACHE_ANYWHERE, START, START + MINUTE);
+    assert_int_equal(cache_find(cache, &key, START, &hit), CACHE_ACCEPTED);
+    assert_int_equal(hit.dies_at_ms, START + MINUTE);
+    assert_int_equal(hit.seen_at_ms, START);
+    assert_int_equal(answer_to(cache, &key, START + 10 * SECOND), CACHE_STALE);
+    cache_refresh(cache, &key, &row, START + MINUTE - 1);
+    assert_int_equal(cache_find(cache, &key, START + MINUTE - 1, &hit), CACHE_ACCEPTED);
+    assert_int_equal(hit.seen_at_ms, START + MINUTE - 1);
+    assert_int_equal(answer_to(cache, &key, START + MINUTE), CACHE_MISS);
+
+    cache_accept_until(cache, &key, &row, CACHE_ANYWHERE, START + MINUTE, START + MINUTE);
+    assert_int_equal(answer_to(cache, &key, START + MINUTE), CACHE_MISS);
+    cache_accept_until(cache, &key, &row, CACHE_ANYWHERE, START, START + 2 * HOUR);
+    assert_int_equal(cache_find(cache, &key, START, &hit), CACHE_ACCEPTED);
+    assert_int_equal(hit.dies_at_ms, START + HOUR);
+    cache_reconfigure(cache, &longer);
+    assert_int_equal(answer_to(cache, &key, START), CACHE_MISS);
+    cache_free(cache);
+}
+
 int
 main(void)
 {
@@ -273,6 +303,7 @@ main(void)
         cmocka_unit_test(a_rejection_lives_for_negative_ttl),
         cmocka_unit_test(with_a_negative_ttl_of_0_no_rejection_is_kept),
         cmocka_unit_test(new_times_hold_for_entries_that_are_there),
+        cmocka_unit_test(an_end_of_its_own_is_moved_by_nothing),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
