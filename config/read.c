@@ -219,6 +219,26 @@ check_required(const cfg_t *cfg)
     return 0;
 }
 
+/* A list that was given with nothing in it: for that libconfuse calls nobody back. */
+static int
+check_empty_lists(cfg_t *cfg)
+{
+    const struct config_section *section = reading->section;
+    char words[120];
+
+    for (size_t i = 0; i < section->keys_count; i++) {
+        const struct config_key *key = &section->keys[i];
+        const cfg_opt_t *option = cfg_getopt(cfg, key->name);
+
+        if (!key->if_empty || !(option->flags & CFGF_MODIFIED) || option->nvalues > 0)
+            continue;
+        error_set(reading->err, ERROR_CONFIG, "%s: %s: %s", section_words(cfg, words), key->name,
+                  key->if_empty);
+        return fault_at(cfg->filename, reading->section_line);
+    }
+    return 0;
+}
+
 /* The line of the key that a rule found fault with; the section's when it was not given. */
 static int
 line_of_fault(const struct config_section_view *view)
@@ -234,11 +254,12 @@ line_of_fault(const struct config_section_view *view)
 static int
 on_section_end(cfg_t *root, cfg_opt_t *option)
 {
-    const cfg_t *cfg = cfg_opt_getnsec(option, cfg_opt_size(option) - 1);
+    cfg_t *cfg = cfg_opt_getnsec(option, cfg_opt_size(option) - 1);
     struct config_section_view view = { .draft = reading->draft };
     char words[120];
 
-    if (enter_section(cfg, root->line) != 0 || check_required(cfg) != 0)
+    if (enter_section(cfg, root->line) != 0 || check_required(cfg) != 0
+        || check_empty_lists(cfg) != 0)
         return -1;
     view.base = reading->base;
     if (!reading->section->check

@@ -19,6 +19,10 @@
 #define LIST(type, member, count) \
     MEMBER(type, member), .count_offset = offsetof(type, count), .list = true
 #define WORDS(table) .words = (table), .words_count = COUNT(table)
+/* A list that restricts, and whose default is no restriction: who empties it does not expect to open it to
+ * everybody. */
+#define OPENS(key, whom) \
+    .if_empty = "an empty list: name at least one, or leave \"" key "\" out, which is " whom
 #define KEYS(table) .keys = (table), .keys_count = COUNT(table)
 
 /* --- words --------------------------------------------------------------------------- */
@@ -103,7 +107,8 @@ static struct config_key accounts_keys[OWN_QUERIES_AT + ACCOUNT_QUERIES] = {
     { "options", &config_option, LIST(struct account_source_config, options, options_count) },
     { "driver", &config_name, ACCOUNTS(driver) },
     { "file", &config_path, ACCOUNTS(file) },
-    { "hosts", &config_host, LIST(struct account_source_config, hosts, hosts_count) },
+    { "hosts", &config_host, LIST(struct account_source_config, hosts, hosts_count),
+      .if_empty = "an empty list: name a server or the path of its socket" },
     { "database", &config_label, ACCOUNTS(database) },
     { "user", &config_label, ACCOUNTS(user) },
     { "password_file", &config_path, ACCOUNTS(password_file) },
@@ -115,15 +120,18 @@ static struct config_key accounts_keys[OWN_QUERIES_AT + ACCOUNT_QUERIES] = {
     { "tls_key", &config_path, ACCOUNTS(tls_key) },
     { "default_scheme", &config_scheme, ACCOUNTS(default_scheme) },
     { "password_encodings", &config_set_of, ACCOUNTS(password_encodings), .list = true,
-      WORDS(encodings) },
+      WORDS(encodings), OPENS("password_encodings", "UTF-8 alone") },
     { "make_scheme", &config_make_scheme, ACCOUNTS(make_scheme) },
     /* Each costs a hash for every wrong password. */
     { "secrets_max", &config_count, ACCOUNTS(secrets_max), .most = 100 },
-    { "domains", &config_domain, LIST(struct account_source_config, domains, domains_count) },
+    { "domains", &config_domain, LIST(struct account_source_config, domains, domains_count),
+      OPENS("domains", "to serve all of them") },
     { "connections", &config_count, ACCOUNTS(connections), .least = 1, .most = 256 },
     { "query_timeout", &config_duration, ACCOUNTS(query_timeout_ms), .least = 100,
       .most = 30 * SECOND },
-    { "mechanisms", &config_set_of, ACCOUNTS(mechanisms), .list = true, WORDS(served) },
+    { "mechanisms", &config_set_of, ACCOUNTS(mechanisms), .list = true, WORDS(served),
+      .if_empty = "an empty list: write \"none\" for none, or leave \"mechanisms\" out for what "
+                  "stored passwords serve" },
     { "alias", &config_one_of, ACCOUNTS(alias), WORDS(booleans) },
     { "rehash_scheme", &config_make_scheme, ACCOUNTS(rehash_scheme) },
     { "last_login", &config_one_of, ACCOUNTS(last_login), WORDS(booleans) },
@@ -140,11 +148,14 @@ static const struct config_key listen_keys[] = {
     { "group", &config_group, LISTEN(group) },
     { "mode", &config_octal, LISTEN(mode), .most = 0777 },
     { "default_domain", &config_domain, LISTEN(auth.default_domain) },
-    { "services", &config_service, LIST(struct listen_config, auth.services, auth.services_count) },
-    { "peers", &config_peer, LIST(struct listen_config, peers, peers_count) },
+    { "services", &config_service, LIST(struct listen_config, auth.services, auth.services_count),
+      OPENS("services", "to serve all of them") },
+    { "peers", &config_peer, LIST(struct listen_config, peers, peers_count),
+      OPENS("peers", "whoever this protocol lets in by default; \"root\" alone is the fewest") },
     { "temporary", &config_one_of, LISTEN(temporary), WORDS(temporaries) },
     { "secured", &config_one_of, LISTEN(needs_secured), WORDS(secured) },
-    { "mechanisms", &config_set_of, LISTEN(mechanisms), .list = true, WORDS(mechanisms) },
+    { "mechanisms", &config_set_of, LISTEN(mechanisms), .list = true, WORDS(mechanisms),
+      OPENS("mechanisms", "to offer all that are served") },
 };
 
 static const struct config_key service_keys[] = {

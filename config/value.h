@@ -57,6 +57,8 @@ struct config_key {
     const struct config_word *words;    /* of config_one_of */
     size_t words_count;
     bool list, required;
+    const char *if_empty;               /* of a list: why one with nothing in it is refused, and the way
+                                         * out. NULL: nothing is what it says */
 };
 
 /* A section's title: letters, digits and "._-", at most 64. */

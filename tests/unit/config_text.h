@@ -35,7 +35,7 @@
     "  peers = { root, \"@root\" } }\n" \
     "listen postfix { protocol = dovecot  address = \"[::1]:12345\"  temporary = close\n" \
     "  secured = required  mechanisms = { LOGIN } }\n" \
-    "listen ctl { protocol = control  path = /run/ctl  mode = \"777\"  services = {}  peers = root }\n" \
+    "listen ctl { protocol = control  path = /run/ctl  mode = \"777\"  peers = root }\n" \
     "service SMTP { default_domain = m.example }\n" \
     "service imap { }\n" \
     "cache { entries = 5  ttl = 30d  revalidate = 0  negative_ttl = 1m  grace = 1h }\n" \

@@ -61,6 +61,17 @@ static const struct row { int line; const char *reason, *text; } rows[] = {
     { 3, "\"revalidate\" is longer than \"ttl\"", "cache {\n ttl = \"5s\"\n revalidate = \"6s\"\n}" },
     { 1, "\"revalidate\" is longer than \"ttl\"", "cache {\n ttl = \"5s\"\n}" },
     { 2, "daemon: there is no \"user\", and without one \"group\" changes nothing", "daemon {\n group = root\n}" },
+    /* lists with nothing in them, where nothing would be everybody */
+    { 1, "listen \"cyrus\": peers: an empty list: name at least one, or leave \"peers\" out", L " peers = { } }" },
+    { 1, "listen \"cyrus\": peers: an empty list", L " peers = {} }" },
+    { 1, "peers: an empty list", L " peers = {\n # nobody\n} }" },
+    { 1, "peers: an empty list", L " peers = {}\n peers = {} }" },
+    { 1, "listen \"cyrus\": services: an empty list", L " services = { } }" },
+    { 1, "mechanisms: an empty list: name at least one", "listen \"a\" { protocol = dovecot  path = \"/a\"  mechanisms = {} }" },
+    { 2, "accounts \"a\": domains: an empty list", "\naccounts \"a\" { preset = tmail  domains = {} }" },
+    { 1, "hosts: an empty list: name a server", "accounts \"a\" { preset = tmail  hosts = {} }" },
+    { 1, "mechanisms: an empty list: write \"none\"", "accounts \"a\" { preset = tmail  mechanisms = {} }" },
+    { 1, "password_encodings: an empty list", "accounts \"a\" { preset = tmail  password_encodings = {} }" },
     /* numbers */
     { 2, "daemon: threads: \"-1\" is not a whole number", "daemon {\n threads = -1 }" },
     { 1, "\"1x\" is not a whole number", "daemon { threads = 1x }" },

@@ -289,6 +289,7 @@ a_size_counts_in_powers_of_1024(void **state)
 static const char *const edges[] = {
     "daemon { deadline = 1s }", "daemon { deadline = 8s }", "daemon { threads = 1024 }",
     "daemon { read_deadline = 60s }", "cache { entries = 0 }", "cache { ttl = 10s }",
+    "password { refuse_schemes = {} }", "throttle { trusted_nets = { } }",
     "cache { ttl = 1s revalidate = 1s }", "cache { negative_ttl = 0s }", "cache { }", "daemon { }",
     "password { bcrypt_cost = 31 }", "password { max_length = 4096 }",
     "listen \"x\" { protocol = pam path = \"/"
