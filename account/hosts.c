@@ -2,6 +2,7 @@
 #include "account/hosts.h"
 
 #include "common/file.h"
+#include "common/sandbox.h"
 
 #include <limits.h>
 #include <pthread.h>
@@ -143,6 +144,9 @@ fill(struct hosts *hosts, const struct account_source_config *config, struct err
         host->return_ms = RETURN_MS;
         if (parse_host(host, config->hosts[i], err) != ERROR_NONE)
             return error_prefix(err, "hosts");
+        if (host->target.host && sandbox_shuts_network())
+            return error_set(err, ERROR_CONFIG, "hosts: \"%s\" is not on a UNIX socket, and %s",
+                             config->hosts[i], sandbox_network_way_out);
     }
     return read_password(hosts, config->password_file, err);
 }

@@ -3,6 +3,7 @@
 
 #include "common/loopback.h"
 #include "common/macros.h"
+#include "common/sandbox.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -311,6 +312,9 @@ bind_loopback(struct listener *listener, struct error *err)
 
     loopback_parse(config->address, &address, &len);
     listener->fd = socket(address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (listener->fd < 0 && sandbox_shuts_network())
+        return error_set(err, ERROR_CONFIG, "listen \"%s\": address \"%s\": %s", config->title,
+                         config->address, sandbox_network_way_out);
     if (listener->fd < 0)
         return fault(config, err, "socket");
     /* Accepted ones inherit the last two: a reply never waits for another, and who vanished is noticed. */
