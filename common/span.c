@@ -3,18 +3,6 @@
 
 #include <string.h>
 
-span
-span_make(const void *ptr, size_t len)
-{
-    return (span){ ptr, len };
-}
-
-span
-span_of(const char *text)
-{
-    return span_make(text, text ? strlen(text) : 0);
-}
-
 bool
 span_equal(span a, span b)
 {
@@ -77,20 +65,6 @@ bool
 span_has(span s, unsigned char byte)
 {
     return span_find(s, byte) < s.len;
-}
-
-span
-span_from(span s, size_t from)
-{
-    if (from > s.len)
-        from = s.len;
-    return from == 0 ? s : span_make(s.ptr + from, s.len - from);
-}
-
-span
-span_until(span s, size_t to)
-{
-    return span_make(s.ptr, to < s.len ? to : s.len);
 }
 
 bool

@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 typedef struct span { const unsigned char *ptr; size_t len; } span;
 
@@ -18,9 +19,18 @@ typedef struct span { const unsigned char *ptr; size_t len; } span;
 #define SPAN(literal) \
     { (const unsigned char *)(literal), sizeof(literal) - 1 }
 
+static inline span
+span_make(const void *ptr, size_t len)
+{
+    return (span){ ptr, len };
+}
+
 /* NULL gives the empty span. */
-span span_of(const char *text);
-span span_make(const void *ptr, size_t len);
+static inline span
+span_of(const char *text)
+{
+    return span_make(text, text ? strlen(text) : 0);
+}
 
 bool span_is(span s, const char *text);         /* the same bytes */
 bool span_is_nocase(span s, const char *text);  /* ASCII letters without case */
@@ -34,8 +44,19 @@ size_t span_find(span s, unsigned char byte);
 size_t span_find_last(span s, unsigned char byte);
 
 /* The bytes from `from` on, and those before `to`; cut to what is there. */
-span span_from(span s, size_t from);
-span span_until(span s, size_t to);
+static inline span
+span_from(span s, size_t from)
+{
+    if (from > s.len)
+        from = s.len;
+    return from == 0 ? s : span_make(s.ptr + from, s.len - from);
+}
+
+static inline span
+span_until(span s, size_t to)
+{
+    return span_make(s.ptr, to < s.len ? to : s.len);
+}
 
 /* Move a big-endian u16 length and its bytes from *in; *out gets the bytes.
  * False, with both untouched, when *in ends first. */
