@@ -32,7 +32,8 @@
 struct line {
     struct timespec at;         /* when it was logged, however late it is written */
     enum log_level level;
-    char text[LINE_MAX_BYTES];
+    size_t len;
+    char text[LINE_MAX_BYTES];  /* terminated */
 };
 
 struct slot {
@@ -134,8 +135,8 @@ log_admits(void)
 static bool
 is_plain(unsigned char c)
 {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9')
-        || (c != '\0' && strchr("@._+:/-", c));
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '-' && c <= ':') || c == '@'
+        || c == '_' || c == '+';        /* '-' to ':' are - . / and digits */
 }
 
 const char *
@@ -156,6 +157,73 @@ log_token(span text, char out[LOG_TOKEN_MAX])
     }
     out[used] = '\0';
     return out;
+}
+
+/* --- a line ----------------------------------------------------------------------- */
+
+/* What a line says: a format, and what is filled in, in one of two ways. */
+struct words {
+    const char *format;
+    va_list *args;              /* NULL: `values` */
+    const span *values;
+};
+
+static void
+make_one_line(char *text, size_t len)
+{
+    for (size_t i = 0; i < len; i++)
+        if ((unsigned char)text[i] < 0x20 || (unsigned char)text[i] >= 0x7f)
+            text[i] = '?';
+}
+
+/* These two say how long it would be, and terminate what there is room for. */
+PRINTF_LIKE(3, 0)
+static size_t
+put_formatted(char *out, size_t size, const char *format, va_list args)
+{
+    int len = vsnprintf(out, size, format, args);
+
+    return len > 0 ? (size_t)len : 0;
+}
+
+static size_t
+put_values(char *out, size_t size, const char *format, const span *values)
+{
+    const size_t most = size - 1;
+    size_t len = 0;
+
+    for (;;) {
+        const char *mark = strstr(format, "%s");
+        const span pieces[] = { mark ? span_make(format, (size_t)(mark - format)) : span_of(format),
+                                mark ? *values++ : span_make(NULL, 0) };
+
+        for (size_t i = 0; i < COUNT(pieces); i++) {
+            if (len < most && pieces[i].len > 0)
+                memcpy(out + len, pieces[i].ptr, span_until(pieces[i], most - len).len);
+            len += pieces[i].len;
+        }
+        if (!mark)
+            break;
+        format = mark + 2;
+    }
+    out[len < most ? len : most] = '\0';
+    return len;
+}
+
+/* What is too long ends in "...", so that nobody takes it for the whole. */
+static void
+fill(struct line *line, enum log_level level, const struct words *words)
+{
+    const size_t size = sizeof(line->text), most = size - 1;
+    size_t len = words->args ? put_formatted(line->text, size, words->format, *words->args)
+                             : put_values(line->text, size, words->format, words->values);
+
+    if (len > most)
+        memcpy(line->text + most - 3, "...", 3);
+    line->len = len < most ? len : most;
+    make_one_line(line->text, line->len);
+    clock_gettime(CLOCK_REALTIME, &line->at);
+    line->level = level;
 }
 
 /* --- writing ------------------------------------------------------------------------ */
@@ -184,8 +252,15 @@ write_all(const char *text, size_t len)
     return done;
 }
 
+static void
+put(struct batch *batch, const char *text, size_t len)
+{
+    memcpy(batch->text + batch->used, text, len);
+    batch->used += len;
+}
+
 /* The date and time to the second, made anew when it is another. */
-static size_t
+static void
 put_second(struct batch *batch, time_t second)
 {
     struct tm utc;
@@ -196,8 +271,7 @@ put_second(struct batch *batch, time_t second)
         batch->second_len = strftime(batch->second_text, sizeof(batch->second_text),
                                      "%Y-%m-%dT%H:%M:%S", &utc);
     }
-    memcpy(batch->text + batch->used, batch->second_text, batch->second_len);
-    return batch->second_len;
+    put(batch, batch->second_text, batch->second_len);
 }
 
 /* How many lines were not written, or not to their end. */
@@ -212,18 +286,27 @@ flush(struct batch *batch)
     return lost;
 }
 
+/* ".012Z " */
+static void
+put_milliseconds(struct batch *batch, long ms)
+{
+    const char text[] = { '.', (char)('0' + ms / 100), (char)('0' + ms / 10 % 10),
+                          (char)('0' + ms % 10), 'Z', ' ' };
+
+    put(batch, text, sizeof(text));
+}
+
 static void
 put_line(struct batch *batch, const struct line *line)
 {
-    char *at;
-
     if (sizeof(batch->text) - batch->used < LINE_ROOM)
         count_dropped(flush(batch));
-    batch->used += put_second(batch, line->at.tv_sec);
-    at = batch->text + batch->used;
-    batch->used += (size_t)snprintf(at, sizeof(batch->text) - batch->used, ".%03ldZ %s: %s\n",
-                                    line->at.tv_nsec / 1000000, levels[line->level].word,
-                                    line->text);
+    put_second(batch, line->at.tv_sec);
+    put_milliseconds(batch, line->at.tv_nsec / 1000000);
+    put(batch, levels[line->level].word, strlen(levels[line->level].word));
+    put(batch, ": ", 2);
+    put(batch, line->text, line->len);
+    put(batch, "\n", 1);
 }
 
 static void
@@ -248,21 +331,31 @@ write_next(void)
     return true;
 }
 
+/* A line of the writer's own. How many lines were not written. */
+PRINTF_LIKE(1, 2)
+static size_t
+tell(const char *format, ...)
+{
+    struct line line;
+    va_list args;
+
+    va_start(args, format);
+    fill(&line, LOG_LEVEL_WARNING, &(struct words){ .format = format, .args = &args });
+    va_end(args);
+    write_line(&line);
+    return flush(&ring.batch);
+}
+
 /* Not told while nothing can be written: then it is with a later line. */
 static void
 tell_dropped(void)
 {
-    struct line line = { .level = LOG_LEVEL_WARNING };
     uint64_t dropped = log_dropped();
 
     if (dropped == ring.dropped_told)
         return;
-    clock_gettime(CLOCK_REALTIME, &line.at);
-    snprintf(line.text, sizeof(line.text),
-             "log: %llu lines dropped, the writer was too slow or could not write",
-             (unsigned long long)(dropped - ring.dropped_told));
-    write_line(&line);
-    if (flush(&ring.batch) == 0)
+    if (tell("log: %llu lines dropped, the writer was too slow or could not write",
+             (unsigned long long)(dropped - ring.dropped_told)) == 0)
         ring.dropped_told = dropped;
 }
 
@@ -276,17 +369,13 @@ has_left_out(void)
 static void
 tell_left_out(bool at_the_end)
 {
-    struct line line = { .level = LOG_LEVEL_WARNING };
     uint64_t left_out = log_left_out();
 
     if (left_out == ring.left_out_told || (!at_the_end && ring.left_out_told_s == this_second()))
         return;
-    clock_gettime(CLOCK_REALTIME, &line.at);
-    snprintf(line.text, sizeof(line.text),
-             "log: %llu lines left out, more than %u a second: clavigerctl status has the counts",
-             (unsigned long long)(left_out - ring.left_out_told), atomic_load(&ring.limit_most));
-    write_line(&line);
-    count_dropped(flush(&ring.batch));
+    count_dropped(tell("log: %llu lines left out, more than %u a second: clavigerctl status has the counts",
+                       (unsigned long long)(left_out - ring.left_out_told),
+                       atomic_load(&ring.limit_most)));
     ring.left_out_told = left_out;
     ring.left_out_told_s = this_second();
 }
@@ -421,32 +510,9 @@ claim(uint64_t *position_out)
     }
 }
 
-static void
-make_one_line(char *text)
-{
-    for (; *text; text++)
-        if ((unsigned char)*text < 0x20 || (unsigned char)*text >= 0x7f)
-            *text = '?';
-}
-
-/* What is too long ends in "...", so that nobody takes it for the whole. */
-PRINTF_LIKE(3, 0)
-static void
-fill(struct line *line, enum log_level level, const char *format, va_list args)
-{
-    int len = vsnprintf(line->text, sizeof(line->text), format, args);
-
-    if (len >= (int)sizeof(line->text))
-        memcpy(line->text + sizeof(line->text) - 4, "...", 4);
-    make_one_line(line->text);
-    clock_gettime(CLOCK_REALTIME, &line->at);
-    line->level = level;
-}
-
 /* False: no writer runs. */
-PRINTF_LIKE(2, 0)
 static bool
-put_into_ring(enum log_level level, const char *format, va_list args)
+put_into_ring(enum log_level level, const struct words *words)
 {
     bool running;
 
@@ -457,7 +523,7 @@ put_into_ring(enum log_level level, const char *format, va_list args)
         struct slot *slot = claim(&position);
 
         if (slot) {
-            fill(&slot->line, level, format, args);
+            fill(&slot->line, level, words);
             atomic_store(&slot->turn, position + 1);
             wake_writer();
         } else {
@@ -468,21 +534,40 @@ put_into_ring(enum log_level level, const char *format, va_list args)
     return running;
 }
 
+/* No writer: straight to where its lines go. */
+static void
+write_alone(enum log_level level, const struct words *words)
+{
+    struct batch alone = { .used = 0 };
+    struct line line;
+
+    fill(&line, level, words);              /* nothing has read its arguments yet */
+    put_line(&alone, &line);
+    count_dropped(flush(&alone));
+}
+
+static void
+say(enum log_level level, const struct words *words)
+{
+    if (!put_into_ring(level, words))
+        write_alone(level, words);
+}
+
 void
 log_line(enum log_level level, const char *format, ...)
 {
-    struct line line;
     va_list args;
 
     if (level > log_level())
         return;
     va_start(args, format);
-    if (!put_into_ring(level, format, args)) {
-        struct batch alone = { .used = 0 };
-
-        fill(&line, level, format, args);       /* nothing has read `args` yet */
-        put_line(&alone, &line);
-        count_dropped(flush(&alone));
-    }
+    say(level, &(struct words){ .format = format, .args = &args });
     va_end(args);
+}
+
+void
+log_values(enum log_level level, const char *format, const span values[])
+{
+    if (level <= log_level())
+        say(level, &(struct words){ .format = format, .values = values });
 }

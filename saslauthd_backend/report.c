@@ -4,26 +4,36 @@
 #include "common/log.h"
 #include "common/macros.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <sys/socket.h>
-
-static const char *
-token(span text, char out[LOG_TOKEN_MAX])
-{
-    return text.len ? log_token(text, out) : "-";
-}
 
 /* The fields of a request, as they are in each line about it. */
 struct tokens { char login[LOG_TOKEN_MAX], service[LOG_TOKEN_MAX], remote[LOG_TOKEN_MAX]; };
 
-struct fields { const char *login, *service, *remote; };
-
-static struct fields
-fields_of(const struct report *report, struct tokens *room)
+static span
+token(span text, char room[LOG_TOKEN_MAX])
 {
-    span address = span_until(report->remote, span_find(report->remote, ';'));
+    return span_of(text.len ? log_token(text, room) : "-");
+}
 
-    return (struct fields){ token(report->login, room->login), token(report->service, room->service),
-                            token(address, room->remote) };
+#define WHO 4                   /* how many values these are */
+
+static void
+put_who(const struct report *report, struct tokens *room, span out[WHO])
+{
+    const span address = span_until(report->remote, span_find(report->remote, ';'));
+
+    out[0] = span_of(report->listener);
+    out[1] = token(report->service, room->service);
+    out[2] = token(address, room->remote);
+    out[3] = token(report->login, room->login);
+}
+
+static span
+number(int64_t value, char room[static 24])
+{
+    return span_make(room, (size_t)snprintf(room, 24, "%" PRId64, value));
 }
 
 void
@@ -36,28 +46,31 @@ report_verdict(const struct report *report, const struct verdict *verdict)
     _Static_assert(COUNT(levels) == VERDICT_OUTCOMES, "an outcome lacks its level");
     enum log_level level = levels[verdict->outcome];
     struct tokens room;
-    struct fields of;
+    char digits[24];
+    span values[3 + WHO + 1] = {
+        span_of(verdict_outcome_word(verdict->outcome)),
+        span_of(verdict_reason_word(verdict->reason)), span_of(verdict_via_word(verdict->via)),
+    };
 
     if (level > log_level() || (verdict->outcome != VERDICT_ACCEPTED && !log_admits()))
         return;
-    of = fields_of(report, &room);
-    log_line(level, "%s reason=%s via=%s listener=%s service=%s rip=%s login=%s ms=%lld",
-             verdict_outcome_word(verdict->outcome), verdict_reason_word(verdict->reason),
-             verdict_via_word(verdict->via), report->listener, of.service, of.remote, of.login,
-             (long long)report->took_ms);
+    put_who(report, &room, values + 3);
+    /* What is remembered takes none. */
+    values[3 + WHO] = report->took_ms == 0 ? span_of("0") : number(report->took_ms, digits);
+    log_values(level, "%s reason=%s via=%s listener=%s service=%s rip=%s login=%s ms=%s", values);
 }
 
 void
 report_unsent(const struct report *report)
 {
     struct tokens room;
-    struct fields of;
+    span values[WHO];
 
     if (log_level() < LOG_LEVEL_INFO || !log_admits())
         return;
-    of = fields_of(report, &room);
-    log_line(LOG_LEVEL_INFO, "unsent listener=%s service=%s rip=%s login=%s: the peer is gone",
-             report->listener, of.service, of.remote, of.login);
+    put_who(report, &room, values);
+    log_values(LOG_LEVEL_INFO, "unsent listener=%s service=%s rip=%s login=%s: the peer is gone",
+               values);
 }
 
 void

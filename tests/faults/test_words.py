@@ -72,7 +72,7 @@ def test_log_md_says_what_callers_are_told_for_every_reason():
     same(told, made, "reasons in the table of replies")
 
 
-LOGGED = re.compile(r'(?:\blog_line\(\s*(?:LOG_LEVEL_(\w+)|\w+)|snprintf\(line\.text, sizeof\(line\.text\)),'
+LOGGED = re.compile(r'(?:\blog_(?:line|values)\(\s*(?:LOG_LEVEL_(\w+)|\w+),|\btell\()'
                     r'\s*((?:"(?:[^"\\]|\\.)*"\s*)+)')
 
 

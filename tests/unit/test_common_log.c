@@ -108,6 +108,29 @@ a_line_has_a_time_a_level_and_its_text(void **state)
 }
 
 static void
+values_are_filled_in_as_they_are_and_make_a_line_like_any_other(void **state)
+{
+    static const span values[] = { SPAN("%s\n\r\033\177"), SPAN(""), SPAN("last") };
+    char most[1100];
+
+    (void)state;
+    memset(most, 'a', sizeof(most));
+    capture_start();
+    log_values(LOG_LEVEL_INFO, "first=%s second=%s third=%s", values);
+    log_values(LOG_LEVEL_INFO, "%s%s", values);
+    log_values(LOG_LEVEL_INFO, "none 100%", NULL);
+    log_values(LOG_LEVEL_DEBUG, "above the level", NULL);
+    log_values(LOG_LEVEL_INFO, "%s end", (const span[]){ span_make(most, sizeof(most)) });
+    capture_end();
+    assert_int_equal(count_lines(""), 4);
+    assert_int_equal(count_lines("info: first=%s???? second= third=last"), 1);
+    assert_int_equal(count_lines("info: %s????"), 1);
+    assert_int_equal(count_lines("info: none 100%"), 1);
+    assert_int_equal(count_lines("above"), 0);
+    assert_string_equal(captured.text + captured.len - 5, "a...\n");
+}
+
+static void
 lines_above_the_level_are_not_made(void **state)
 {
     (void)state;
@@ -449,6 +472,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_line_has_a_time_a_level_and_its_text),
+        cmocka_unit_test(values_are_filled_in_as_they_are_and_make_a_line_like_any_other),
         cmocka_unit_test(lines_above_the_level_are_not_made),
         cmocka_unit_test(only_the_four_words_are_levels),
         cmocka_unit_test(an_event_is_one_line_of_printable_ascii_whatever_was_sent),
