@@ -9,6 +9,7 @@
 #define SASLAUTHD_BACKEND_CONN_H
 
 #include "auth/auth.h"
+#include "saslauthd_backend/bell.h"
 #include "saslauthd_backend/loop.h"
 #include "saslauthd_backend/timers.h"
 
@@ -89,7 +90,8 @@ struct loop {
     int epoll, wake;
     pthread_t thread;
     int64_t now_ms;
-    struct watch wake_watch;
+    struct watch wake_watch, bell_watch;
+    struct bell bell;                   /* rings for `timers` */
     struct listen_watch *listens;
     size_t listens_count;
     bool is_listening, is_stopping;

@@ -8,7 +8,6 @@
 #include "saslauthd_backend/conn.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <poll.h>
 #include <sodium.h>
 #include <stdlib.h>
@@ -328,33 +327,22 @@ wake_ready(struct loop *loop, struct watch *watch)
 
 /* --- turning ---------------------------------------------------------------------- */
 
-/* Until the first timer; negative: there is none. */
-static int64_t
-sleep_us(const struct loop *loop)
+/* What it rings for is done at the end of the turn, as every turn does. */
+static void
+bell_ready(struct loop *loop, struct watch *watch)
 {
-    const struct timer *first = timers_first(&loop->timers);
-    int64_t left_us;
-
-    if (!first)
-        return -1;
-    left_us = first->at_ms * 1000 - clock_now_us(&clock_system);
-    return left_us > 0 ? left_us : 0;
+    (void)watch;
+    bell_hush(&loop->bell);
 }
 
-/* A timer rings at its millisecond and not up to one later, which would be by when it was set: so
- * answers that waited leave alike, whatever they waited for. Where the kernel has no finer sleep
- * (Linux 5.11), it is epoll_wait()'s. */
 static int
 wait_for_events(struct loop *loop, struct epoll_event *events, int most)
 {
-    int64_t left_us = sleep_us(loop), left_ms = left_us < 0 ? -1 : (left_us + 999) / 1000;
-    const struct timespec left = { .tv_sec = left_us / 1000000,
-                                   .tv_nsec = left_us % 1000000 * 1000 };
-    int count = epoll_pwait2(loop->epoll, events, most, left_us < 0 ? NULL : &left, NULL);
+    const struct timer *first = timers_first(&loop->timers);
 
-    if (count >= 0 || errno != ENOSYS)
-        return count;
-    return epoll_wait(loop->epoll, events, most, left_ms > INT_MAX ? INT_MAX : (int)left_ms);
+    if (first)
+        bell_set(&loop->bell, first->at_ms);
+    return epoll_wait(loop->epoll, events, most, -1);
 }
 
 static void
@@ -421,16 +409,24 @@ loop_shed(struct loop *loop)
 
 /* --- for the main thread ---------------------------------------------------------- */
 
+static bool
+watch_for(struct loop *loop, int fd, struct watch *watch)
+{
+    struct epoll_event event = { .events = EPOLLIN, .data.ptr = watch };
+
+    return epoll_ctl(loop->epoll, EPOLL_CTL_ADD, fd, &event) == 0;
+}
+
 static enum error_code
 open_descriptors(struct loop *loop, struct error *err)
 {
-    struct epoll_event event = { .events = EPOLLIN, .data.ptr = &loop->wake_watch };
-
     loop->epoll = epoll_create1(EPOLL_CLOEXEC);
     loop->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     loop->wake_watch.ready = wake_ready;
-    if (loop->epoll < 0 || loop->wake < 0
-        || epoll_ctl(loop->epoll, EPOLL_CTL_ADD, loop->wake, &event) != 0)
+    loop->bell_watch.ready = bell_ready;
+    if (loop->epoll < 0 || loop->wake < 0 || !bell_open(&loop->bell)
+        || !watch_for(loop, loop->wake, &loop->wake_watch)
+        || !watch_for(loop, loop->bell.fd, &loop->bell_watch))
         return error_set(err, ERROR_UNAVAILABLE, "event loop: %s", strerror(errno));
     return ERROR_NONE;
 }
@@ -446,6 +442,7 @@ loop_free(struct loop *loop)
         close(loop->epoll);
     if (loop->wake >= 0)
         close(loop->wake);
+    bell_close(&loop->bell);
     conn_free_spares(loop);
     timers_wipe(&loop->timers);
     pthread_mutex_destroy(&loop->lock);
@@ -464,7 +461,7 @@ loop_new(const struct site *site, struct loop_counts *counts, struct loop_team *
 
     if (!loop)
         return error_set(err, ERROR_UNAVAILABLE, "event loop: no memory");
-    loop->epoll = loop->wake = -1;
+    loop->epoll = loop->wake = loop->bell.fd = -1;
     loop->counts = counts;
     loop->team = team;
     loop->relisten = (struct alarm){ TIMER_NONE, relisten_alarm };

@@ -1,5 +1,7 @@
-/* tests/unit/test_server_timers.c - timers against a plain list that is searched */
+/* tests/unit/test_server_timers.c - timers against a plain list that is searched; the bell for them */
+#include "common/clock.h"
 #include "common/macros.h"
+#include "saslauthd_backend/bell.h"
 #include "saslauthd_backend/timers.h"
 
 #include <setjmp.h>
@@ -8,6 +10,8 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <cmocka.h>
+
+#include <poll.h>
 
 #define MANY 500
 
@@ -80,6 +84,56 @@ cancelling_what_is_not_set_is_fine(void **state)
     timers_wipe(&timers);
 }
 
+/* Within `patience_ms`. */
+static bool
+rings(const struct bell *bell, int patience_ms)
+{
+    struct pollfd poll_fd = { .fd = bell->fd, .events = POLLIN };
+
+    return poll(&poll_fd, 1, patience_ms) == 1;
+}
+
+static void
+a_bell_rings_at_its_millisecond_until_it_is_hushed(void **state)
+{
+    struct bell bell;
+    int64_t at_ms;
+
+    (void)state;
+    assert_true(bell_open(&bell));
+    assert_false(rings(&bell, 0));
+    at_ms = clock_now_ms(&clock_system) + 20;
+    bell_set(&bell, at_ms);
+    assert_true(rings(&bell, 5000));
+    assert_true(clock_now_ms(&clock_system) >= at_ms);
+    assert_true(rings(&bell, 0));
+    bell_hush(&bell);
+    assert_false(rings(&bell, 0));
+    bell_close(&bell);
+    bell_close(&bell);
+}
+
+static void
+a_bell_is_moved_by_what_is_earlier_and_not_by_what_is_later(void **state)
+{
+    const int64_t now_ms = clock_now_ms(&clock_system);
+    struct bell bell;
+
+    (void)state;
+    assert_true(bell_open(&bell));
+    bell_set(&bell, now_ms + 3600000);
+    bell_set(&bell, now_ms + 7200000);
+    assert_int_equal(bell.at_ms, now_ms + 3600000);
+    for (int64_t past_ms = now_ms; past_ms >= -1; past_ms -= now_ms / 2 + 1) {
+        bell_set(&bell, past_ms);
+        assert_true(rings(&bell, 1000));
+    }
+    bell_hush(&bell);
+    bell_set(&bell, -1);
+    assert_true(rings(&bell, 1000));
+    bell_close(&bell);
+}
+
 int
 main(void)
 {
@@ -87,6 +141,8 @@ main(void)
         cmocka_unit_test(the_earliest_comes_first_whatever_was_set_moved_and_cancelled),
         cmocka_unit_test(taking_the_first_again_and_again_sorts),
         cmocka_unit_test(cancelling_what_is_not_set_is_fine),
+        cmocka_unit_test(a_bell_rings_at_its_millisecond_until_it_is_hushed),
+        cmocka_unit_test(a_bell_is_moved_by_what_is_earlier_and_not_by_what_is_later),
     };
 
     return cmocka_run_group_tests_name("timers", tests, NULL, NULL);
