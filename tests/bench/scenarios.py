@@ -99,6 +99,7 @@ class Auth(Scenario):
     def prepare(self):
         accounts = [(USERS, 1000, PLAIN)]
         self.paths = {"floor": self.keep(DovecotFloor()).mux,
+                      "floor by epoll": self.keep(DovecotFloor("epoll")).mux,
                       "claviger": self.keep(Claviger(accounts).start()).auth,
                       "silent": self.keep(Claviger(accounts, daemon='log_level = "warning"').start()).auth}
         if has_dovecot():
@@ -117,7 +118,8 @@ class Auth(Scenario):
         figures = {"rate of 4 connections x 32 / floor": rate["claviger"] / rate["floor"],
                    "the same without a log line for each": rate["silent"] / rate["floor"],
                    "latency of one at a time (p50) / floor": latency["claviger"] / latency["floor"],
-                   "the same latency without log lines": latency["silent"] / latency["floor"]}
+                   "the same latency without log lines": latency["silent"] / latency["floor"],
+                   "the same latency / floor by epoll": latency["claviger"] / latency["floor by epoll"]}
         if "Dovecot" in rate:
             figures["rate of 4 connections x 32 / Dovecot"] = rate["claviger"] / rate["Dovecot"]
             figures["the same without log lines"] = rate["silent"] / rate["Dovecot"]

@@ -121,9 +121,9 @@ class Floor(Server):
 class DovecotFloor(Server):
     """The same of the Dovecot auth wire."""
 
-    def __init__(self):
+    def __init__(self, *variant):
         super().__init__()
-        self.process = subprocess.Popen([FLOOR_DOVECOT, self.mux])
+        self.process = subprocess.Popen([FLOOR_DOVECOT, self.mux, *variant])
         wait_until(self.listens, 10, "floor listens")
 
 
