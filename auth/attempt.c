@@ -33,7 +33,7 @@ log_unheard(const struct flight *flight, const struct password_facts *facts,
 }
 
 /* An alarm for a stored password that nobody can verify, and the name of a further one that was
- * right: that is how an operator sees which device it was. */
+ * right. */
 static void
 log_tried(void *context, const struct account_secret *secret, const struct password_facts *facts,
           enum password_verdict verdict, const struct error *err)
@@ -50,8 +50,7 @@ log_tried(void *context, const struct account_secret *secret, const struct passw
     if (secret)
         log_token(span_of(secret->name), name);
     if (secret && verdict == PASSWORD_RIGHT)
-        log_line(LOG_LEVEL_INFO, "accounts \"%s\": login=%s used secret=%s",
-                 flight->account.source, login, name);
+        trial_log_used(flight->account.source, flight->account.login, secret->name);
     if (secret && unavailable)
         log_line(LOG_LEVEL_ERROR, "accounts \"%s\": %s: secret=%s: %s", flight->account.source,
                  login, name, err->reason);

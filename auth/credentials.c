@@ -12,10 +12,9 @@
 #include "common/log.h"
 
 #include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
-
-/* What Dovecot, PostgreSQL and `clavigerctl hash` give a verifier. */
-#define SALT_LEN 16
 
 /* A flight of this action has one ticket, the first member of who asked. */
 struct auth_credentials *
@@ -91,17 +90,17 @@ credentials_close(struct auth *auth)
 }
 
 /* The same for plaintext and for nobody, so that neither can be told from the other. */
-static struct credential_terms
-terms_of(const struct flight *flight, enum mechanism mechanism, unsigned char salt[SALT_LEN])
+struct credential_terms
+credentials_terms(const struct flight *flight, enum mechanism mechanism, unsigned char salt[CREDENTIALS_SALT])
 {
     const unsigned char which = (unsigned char)mechanism;
     crypto_generichash_state state;
 
-    crypto_generichash_init(&state, flight->auth->challenge_key, AUTH_CHALLENGE_KEY, SALT_LEN);
+    crypto_generichash_init(&state, flight->auth->challenge_key, AUTH_CHALLENGE_KEY, CREDENTIALS_SALT);
     crypto_generichash_update(&state, &which, 1);
     crypto_generichash_update(&state, (const unsigned char *)flight->who.name, flight->who.len);
-    crypto_generichash_final(&state, salt, SALT_LEN);
-    return (struct credential_terms){ span_make(salt, SALT_LEN),
+    crypto_generichash_final(&state, salt, CREDENTIALS_SALT);
+    return (struct credential_terms){ span_make(salt, CREDENTIALS_SALT),
                                       flight->auth->config.scram_rounds };
 }
 
@@ -110,15 +109,15 @@ terms_of(const struct flight *flight, enum mechanism mechanism, unsigned char sa
 void
 credentials_fake(struct flight *flight, enum mechanism mechanism)
 {
-    unsigned char salt[SALT_LEN];
-    const struct credential_terms terms = terms_of(flight, mechanism, salt);
+    unsigned char salt[CREDENTIALS_SALT];
+    const struct credential_terms terms = credentials_terms(flight, mechanism, salt);
 
     credential_fake(mechanism, &terms, &credentials_asked_by(flight)->credentials[mechanism]);
 }
 
 /* What is said to whoever has no credential, in the time that a real one takes. */
-static void
-land_without(struct flight *flight, enum verdict_reason reason)
+void
+credentials_land_without(struct flight *flight, enum verdict_reason reason)
 {
     struct auth_credentials *out = credentials_asked_by(flight);
     struct auth *auth = flight->auth;
@@ -131,7 +130,7 @@ land_without(struct flight *flight, enum verdict_reason reason)
         if (out->wanted & MECHANISM_BIT(i))
             credentials_fake(flight, (enum mechanism)i);
     out->served = out->wanted;
-    out->if_right = out->if_wrong = reason;
+    out->chance.if_right = out->if_wrong = reason;
     land_flight(flight, out->for_peer ? reason : REASON_OK, VIA_LOOKUP,
                 land_tick_ms(clock_now_us(auth->clock)
                              + pace_draw_us(&auth->challenge_pace[credentials_first_wanted(out)])));
@@ -163,8 +162,8 @@ credentials_land_fault(struct flight *flight, enum verdict_reason reason,
 
 /* --- which of the stored passwords --------------------------------------------------- */
 
-static bool
-serves(const struct flight *flight, const struct account_secret *secret, unsigned mechanisms)
+bool
+credentials_serves(const struct flight *flight, const struct account_secret *secret, unsigned mechanisms)
 {
     const struct stored_password stored = trial_stored(&flight->account, secret,
                                                        identity_name(&flight->who));
@@ -172,8 +171,8 @@ serves(const struct flight *flight, const struct account_secret *secret, unsigne
     return credential_mechanisms(&stored) & mechanisms;
 }
 
-static enum verdict_reason
-policy_of(const struct flight *flight, const struct account_secret *secret)
+enum verdict_reason
+credentials_policy(const struct flight *flight, const struct account_secret *secret)
 {
     return policy_judge(&flight->account, secret, span_of(flight->network),
                         clock_unix_s(flight->auth->clock));
@@ -188,9 +187,9 @@ credentials_choose(const struct flight *flight, unsigned mechanisms)
     bool more = true;
 
     while (more && !(choice.found && choice.policy == REASON_OK)) {
-        if (serves(flight, secret, mechanisms)
-            && (!choice.found || policy_of(flight, secret) == REASON_OK))
-            choice = (struct choice){ true, secret, policy_of(flight, secret) };
+        if (credentials_serves(flight, secret, mechanisms)
+            && (!choice.found || credentials_policy(flight, secret) == REASON_OK))
+            choice = (struct choice){ true, secret, credentials_policy(flight, secret) };
         secret = secret ? secret->next : flight->secrets;
         more = secret != NULL;
     }
@@ -211,9 +210,9 @@ credentials_land_unserved(struct flight *flight)
     if (value == PASSWORD_BAD)
         credentials_land_fault(flight, REASON_BAD_STORED_PASSWORD, &err);
     else if (value == PASSWORD_LOCKED && !flight->secrets)
-        land_without(flight, REASON_NO_PASSWORD);
+        credentials_land_without(flight, REASON_NO_PASSWORD);
     else
-        land_without(flight, REASON_MECHANISM_UNSERVED);
+        credentials_land_without(flight, REASON_MECHANISM_UNSERVED);
 }
 
 bool
@@ -243,17 +242,16 @@ tell_rounds(struct flight *flight, const struct credential *credential)
                  (unsigned long long)auth->config.scram_rounds);
 }
 
-/* RIGHT: it is in the ticket. BAD also for a scheme that is refused. */
+/* RIGHT: it is in *out. BAD also for a scheme that is refused. */
 enum password_verdict
 credentials_make(struct flight *flight, const struct account_secret *secret,
-                 enum mechanism mechanism, struct error *err)
+                 enum mechanism mechanism, struct credential *out, struct error *err)
 {
     const struct auth_config *config = &flight->auth->config;
-    struct auth_credentials *out = credentials_asked_by(flight);
     const struct stored_password stored = trial_stored(&flight->account, secret,
                                                        identity_name(&flight->who));
-    unsigned char salt[SALT_LEN];
-    const struct credential_terms terms = terms_of(flight, mechanism, salt);
+    unsigned char salt[CREDENTIALS_SALT];
+    const struct credential_terms terms = credentials_terms(flight, mechanism, salt);
     const char *scheme = password_scheme_name(&stored, err);
     enum password_verdict verdict;
 
@@ -261,49 +259,10 @@ credentials_make(struct flight *flight, const struct account_secret *secret,
         error_set(err, ERROR_CONFIG, "stored password: %s: refuse_schemes refuses it", scheme);
         return PASSWORD_BAD;
     }
-    verdict = credential_make(&config->password, &stored, mechanism, &terms,
-                              &out->credentials[mechanism], err);
+    verdict = credential_make(&config->password, &stored, mechanism, &terms, out, err);
     if (verdict == PASSWORD_RIGHT)
-        tell_rounds(flight, &out->credentials[mechanism]);
+        tell_rounds(flight, out);
     return verdict;
-}
-
-/* On the lookup's thread, or on a hash thread. */
-static void
-make_for_dialogue(struct flight *flight, const struct choice *choice)
-{
-    struct auth_credentials *out = credentials_asked_by(flight);
-    const enum mechanism mechanism = credentials_first_wanted(out);
-    struct error err;
-    const enum password_verdict verdict = credentials_make(flight, choice->secret, mechanism, &err);
-
-    if (verdict == PASSWORD_WRONG) {
-        land_without(flight, REASON_MECHANISM_UNSERVED);
-        return;
-    }
-    if (verdict != PASSWORD_RIGHT) {
-        credentials_land_fault(flight, trial_reason(verdict), &err);
-        return;
-    }
-    out->if_right = choice->policy;
-    out->if_wrong = REASON_WRONG_PASSWORD;
-    out->must_change = !choice->secret && flight->account.must_change;
-    credentials_land_real(flight, REASON_OK);
-}
-
-static void
-serve_dialogue(struct flight *flight, unsigned mechanisms)
-{
-    struct stored_password stored;
-    struct choice choice;
-
-    if (!credentials_find(flight, mechanisms, &choice, &stored))
-        return;
-    if (!credential_is_slow(&stored, credentials_first_wanted(credentials_asked_by(flight)))) {
-        make_for_dialogue(flight, &choice);
-        return;
-    }
-    judge_send_to_hash(flight);
 }
 
 unsigned
@@ -320,15 +279,18 @@ note_who(const struct flight *flight)
 {
     struct auth_credentials *out = credentials_asked_by(flight);
 
-    out->account = flight->key.account;
+    out->key = flight->key;
+    memcpy(out->service, flight->service, sizeof(out->service));
     memcpy(out->network, flight->network, sizeof(out->network));
+    if (flight->account.found)
+        snprintf(out->source, sizeof(out->source), "%s", flight->account.source);
 }
 
 void
 credentials_of_nobody(struct flight *flight, enum verdict_reason reason)
 {
     note_who(flight);
-    land_without(flight, reason);
+    credentials_land_without(flight, reason);
 }
 
 void
@@ -338,18 +300,16 @@ credentials_of_row(struct flight *flight)
     if (credentials_asked_by(flight)->for_peer)
         credentials_serve_peer(flight);
     else
-        serve_dialogue(flight, credentials_mechanisms(flight));
+        credentials_serve_dialogue(flight);
 }
 
 void
 credentials_run_hash(struct flight *flight)
 {
-    const struct choice choice = credentials_choose(flight, credentials_mechanisms(flight));
-
     if (credentials_asked_by(flight)->for_peer)
         credentials_give(flight);
     else
-        make_for_dialogue(flight, &choice);
+        credentials_make_for_dialogue(flight);
 }
 
 /* --- the door -------------------------------------------------------------------------- */
@@ -363,7 +323,7 @@ auth_credentials_ask(struct auth *auth, const struct auth_request *request,
     asked.action = AUTH_CREDENTIALS;
     asked.password = span_make(NULL, 0);
     credentials->served = 0;
-    credentials->must_change = false;
+    credentials->chance = (struct auth_chance){ .must_change = false };
     credentials->ticket.verdict = (struct verdict){ 0 };
     return auth_ask(auth, &asked, &credentials->ticket, verdict);
 }
@@ -374,38 +334,6 @@ credentials_try_proof(const struct auth_request *request, const struct auth_tick
 {
     return request->action == AUTH_CREDENTIALS
         && !((const struct auth_credentials *)ticket)->for_peer;
-}
-
-void
-auth_credentials_refuse(struct auth *auth, const struct auth_credentials *credentials,
-                        enum verdict_reason reason, struct verdict *verdict)
-{
-    *verdict = credentials->ticket.verdict;
-    verdict_set(verdict, reason, VIA_LOOKUP);
-    verdict->must_change = verdict->outcome == VERDICT_ACCEPTED && credentials->must_change;
-    counts_verdict(&auth->counts, verdict);
-}
-
-void
-auth_credentials_settle(struct auth *auth, const struct auth_credentials *credentials,
-                        bool is_proved, struct verdict *verdict, int64_t *not_before_ms_out)
-{
-    enum verdict_reason reason = is_proved ? credentials->if_right : credentials->if_wrong;
-    const int64_t now_us = clock_now_us(auth->clock);
-    struct throttle_guest guest;
-    uint64_t proof;
-
-    randombytes_buf(&proof, sizeof(proof));
-    throttle_guest_set(auth->throttle, credentials->account, proof, span_of(credentials->network),
-                       &guest);
-    guest.proof = 0;            /* nothing that could be right again */
-    /* Others of the account were found wrong while this one was under way. */
-    if (!throttle_allows(auth->throttle, &guest, now_us / 1000))
-        reason = REASON_THROTTLED;
-    if (reason == REASON_OK)
-        throttle_note_right(auth->throttle, &guest, now_us / 1000);
-    *not_before_ms_out = land_tell_at_ms(auth, &guest, reason, now_us);
-    auth_credentials_refuse(auth, credentials, reason, verdict);
 }
 
 unsigned
@@ -435,4 +363,10 @@ auth_credentials_wipe(struct auth_credentials *credentials)
     if (credentials->plaintext)
         secret_wipe(credentials->plaintext);
     sodium_memzero(credentials->credentials, sizeof(credentials->credentials));
+    if (credentials->further)
+        sodium_memzero(credentials->further,
+                       credentials->further_count * sizeof(*credentials->further));
+    free(credentials->further);
+    credentials->further = NULL;
+    credentials->further_count = 0;
 }

@@ -2,7 +2,10 @@
  *
  * Purpose  The row of a login, looked up and judged as for any sign-in (identity, order of sources,
  *          policy), with its stored password turned into what the mechanism needs. Of several
- *          stored passwords that can serve, the first that policy allows here is the one.
+ *          stored passwords that can serve, the first that policy allows here makes the challenge, and
+ *          a dialogue's proof may be of any that the same challenge serves: CRAM-MD5 has no salt, so
+ *          those are all of them; SCRAM's challenge is a salt and rounds, which all plaintexts of an
+ *          account share, and which verifiers have each its own.
  *          A name that nobody has, and an account that cannot serve the mechanism, get a
  *          credential that no proof fits: its salt is made of auth_config.challenge_key and the
  *          name, so it is the same tomorrow, and as late as a real one. What policy refuses is
@@ -16,7 +19,20 @@
 
 #include "auth/auth.h"
 #include "auth/network.h"
+#include "auth/service.h"
+#include "cache/cache.h"
 #include "password/credential.h"
+
+/* A stored password that may be proved. */
+struct auth_chance {
+    enum verdict_reason if_right;       /* REASON_OK, or what policy says to it */
+    bool must_change;
+    bool is_further;                    /* an app password or the like, */
+    char secret[128];                   /* and its name, for the log */
+};
+
+/* One more that the challenge of a dialogue serves. */
+struct auth_further { struct credential credential; struct auth_chance chance; };
 
 /* Left by who asks, as a ticket is; its owner wipes it. */
 struct auth_credentials {
@@ -26,10 +42,14 @@ struct auth_credentials {
     struct secret *plaintext;           /* a peer wants this instead; else NULL */
     unsigned served;                    /* credentials[] has these */
     struct credential credentials[MECHANISMS];  /* by mechanism */
-    enum verdict_reason if_right, if_wrong;
-    bool must_change;
-    uint64_t account;                   /* for the throttle: its keyed digest, */
-    char network[NETWORK_TEXT_MAX];     /* and where from */
+    struct auth_chance chance;                  /* of a dialogue: of the one in credentials[] */
+    struct auth_further *further;               /* and others; owned */
+    size_t further_count;
+    enum verdict_reason if_wrong;
+    struct cache_key key;               /* whose, for the throttle and for last logins; */
+    char service[SERVICE_NAME_MAX + 1];
+    char network[NETWORK_TEXT_MAX];     /* where from; */
+    char source[128];                   /* and the title of its source; cut if it is longer */
 };
 
 /* For a dialogue, the verdict is accepted whenever there is a credential, real or not.
@@ -42,11 +62,18 @@ enum auth_answer auth_credentials_ask(struct auth *auth, const struct auth_reque
                                       struct auth_credentials *credentials,
                                       struct verdict *verdict);
 
-/* How a proof ended: the verdict of the sign-in, which is counted, and when it may be told. Each
- * proof that is wrong counts as another wrong password (auth/throttle.h), for none is ever the same
- * again; while there were too many, none is looked at. `auth` may be another than was asked. */
+/* The n-th that a dialogue's proof may be of, from 0; NULL: there are no more. */
+const struct credential *auth_credentials_get(const struct auth_credentials *credentials,
+                                              enum mechanism mechanism, size_t n);
+
+/* How a proof ended: the verdict of the sign-in, which is counted, and when it may be told. `proved` is
+ * the number of the one that it was of. Each proof that is wrong counts as another wrong password
+ * (auth/throttle.h), for none is ever the same again; while there were too many, none is looked
+ * at. An acceptance is noted as last login; nothing is rehashed, for nobody has seen the password.
+ * `auth` may be another than was asked. */
+#define AUTH_UNPROVED SIZE_MAX
 void auth_credentials_settle(struct auth *auth, const struct auth_credentials *credentials,
-                             bool is_proved, struct verdict *verdict, int64_t *not_before_ms_out);
+                             size_t proved, struct verdict *verdict, int64_t *not_before_ms_out);
 
 /* The same for a dialogue that came to no proof. */
 void auth_credentials_refuse(struct auth *auth, const struct auth_credentials *credentials,

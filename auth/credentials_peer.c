@@ -26,7 +26,8 @@ make_for_peer(struct flight *flight, enum mechanism mechanism, const struct choi
 {
     struct auth_credentials *out = credentials_asked_by(flight);
     const enum password_verdict verdict = choice->found
-        ? credentials_make(flight, choice->secret, mechanism, err) : PASSWORD_WRONG;
+        ? credentials_make(flight, choice->secret, mechanism, &out->credentials[mechanism], err)
+        : PASSWORD_WRONG;
 
     if (verdict == PASSWORD_WRONG)
         credentials_fake(flight, mechanism);

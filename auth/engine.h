@@ -203,6 +203,10 @@ void last_login_note(const struct flight *flight);
  * account is known to be one. Looks it up in the background where that is not clear. Never waits. */
 void last_login_note_asked(struct auth *auth, const struct auth_asked *asked, bool known);
 
+/* The same for a sign-in by challenge and response. */
+struct auth_credentials;
+void last_login_note_proved(struct auth *auth, const struct auth_credentials *credentials);
+
 /* The jobs of workers: a lookup (context: struct auth_source) and a hash (struct auth). */
 void judge_run_lookup(void *context, size_t worker, struct job *job);
 void judge_together(void *context, size_t worker, bool on);

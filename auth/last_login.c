@@ -1,6 +1,8 @@
 /* auth/last_login.c - see last_login.h, and engine.h for what is told of whom */
 #include "auth/engine.h"
 
+#include "auth/credentials.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -112,4 +114,21 @@ last_login_note_asked(struct auth *auth, const struct auth_asked *asked, bool kn
         note(source, identity_name(&asked->who), asked->service, asked->network);
     else
         look_up(auth, asked);
+}
+
+/* By its title: the source may be another configuration's by now. */
+void
+last_login_note_proved(struct auth *auth, const struct auth_credentials *credentials)
+{
+    const size_t most = sizeof(credentials->source) - 1;
+
+    if (!auth->last_logins.noted
+        || !last_logins_due(&auth->last_logins, &credentials->key, clock_now_ms(auth->clock)))
+        return;
+    for (size_t i = 0; i < auth->sources_count; i++)
+        if (strncmp(account_source_title(auth->sources[i].source), credentials->source, most) == 0) {
+            note(&auth->sources[i], span_of(credentials->ticket.verdict.account),
+                 credentials->service, credentials->network);
+            return;
+        }
 }

@@ -2,6 +2,7 @@
 #include "auth/trial.h"
 
 #include "auth/policy.h"
+#include "common/log.h"
 
 #include <stdio.h>
 
@@ -25,6 +26,15 @@ trial_secret_name(const struct account_secret *secret, char out[TRIAL_NAME_MAX])
 {
     snprintf(out, TRIAL_NAME_MAX, "%s", secret->name[0] ? secret->name : "(without a name)");
     return out;
+}
+
+void
+trial_log_used(const char *source, const char *login, const char *name)
+{
+    char login_token[LOG_TOKEN_MAX], name_token[LOG_TOKEN_MAX];
+
+    log_line(LOG_LEVEL_INFO, "accounts \"%s\": login=%s used secret=%s", source,
+             log_token(span_of(login), login_token), log_token(span_of(name), name_token));
 }
 
 /* --- one stored password ------------------------------------------------------------- */

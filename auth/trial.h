@@ -66,4 +66,7 @@ enum verdict_reason trial_reason(enum password_verdict verdict);
 #define TRIAL_NAME_MAX 160
 const char *trial_secret_name(const struct account_secret *secret, char out[TRIAL_NAME_MAX]);
 
+/* A further password was right: that is how an operator sees which device it was. */
+void trial_log_used(const char *source, const char *login, const char *name);
+
 #endif

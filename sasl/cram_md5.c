@@ -59,17 +59,20 @@ step(struct dialogue *dialogue, const span *response, struct dialogue_turn *turn
     return answer(dialogue, *response, turn);
 }
 
+static enum password_verdict
+check(void *context, const struct credential *credential)
+{
+    const struct dialogue *dialogue = context;
+    struct error err;
+
+    return credential_check_cram_md5(credential, span_of(dialogue->server),
+                                     span_make(dialogue->client, DIGEST_LEN), &err);
+}
+
 static enum dialogue_progress
 resume(struct dialogue *dialogue, struct dialogue_turn *turn)
 {
-    const struct credential *credential = &dialogue->credentials.credentials[dialogue->mechanism];
-    struct error err;
-
-    return dialogue_settle(dialogue,
-                           credential_check_cram_md5(credential, span_of(dialogue->server),
-                                                     span_make(dialogue->client, DIGEST_LEN),
-                                                     &err),
-                           span_make(NULL, 0), turn);
+    return dialogue_settle(dialogue, check, dialogue, "", turn);
 }
 
 const struct mechanism_row mechanism_cram_md5 = { step, resume };

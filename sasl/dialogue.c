@@ -169,20 +169,41 @@ dialogue_refuse(struct dialogue *dialogue, enum verdict_reason reason, struct di
     return DIALOGUE_DONE;
 }
 
+/* Whose number is in *proved_out. All are looked at, whichever is right. */
+static enum password_verdict
+prove(const struct dialogue *dialogue, proof_check *check, void *context, size_t *proved_out)
+{
+    enum password_verdict best = PASSWORD_WRONG;
+    const struct credential *credential;
+
+    *proved_out = AUTH_UNPROVED;
+    for (size_t n = 0; (credential = auth_credentials_get(&dialogue->credentials,
+                                                          dialogue->mechanism, n)); n++) {
+        enum password_verdict verdict = check(context, credential);
+
+        if (verdict == PASSWORD_RIGHT && *proved_out == AUTH_UNPROVED)
+            *proved_out = n;
+        if (best == PASSWORD_WRONG || verdict == PASSWORD_RIGHT)
+            best = verdict;
+    }
+    return best;
+}
+
 enum dialogue_progress
-dialogue_settle(struct dialogue *dialogue, enum password_verdict proof, span final,
+dialogue_settle(struct dialogue *dialogue, proof_check *check, void *context, const char *final,
                 struct dialogue_turn *turn)
 {
     int64_t not_before_ms;
+    size_t proved;
 
-    if (proof == PASSWORD_FAILED)
-        return dialogue_refuse(dialogue, trial_reason(proof), turn);
-    auth_credentials_settle(dialogue->sasl->auth, &dialogue->credentials,
-                            proof == PASSWORD_RIGHT, &turn->verdict, &not_before_ms);
+    if (prove(dialogue, check, context, &proved) == PASSWORD_FAILED)
+        return dialogue_refuse(dialogue, trial_reason(PASSWORD_FAILED), turn);
+    auth_credentials_settle(dialogue->sasl->auth, &dialogue->credentials, proved, &turn->verdict,
+                            &not_before_ms);
     if (not_before_ms > turn->not_before_ms)
         turn->not_before_ms = not_before_ms;
     if (turn->verdict.outcome == VERDICT_ACCEPTED)
-        turn->server = final;
+        turn->server = span_of(final);
     return DIALOGUE_DONE;
 }
 

@@ -50,8 +50,12 @@ struct dialogue {
 enum dialogue_progress dialogue_say(struct dialogue *dialogue, struct dialogue_turn *turn);
 enum dialogue_progress dialogue_refuse(struct dialogue *dialogue, enum verdict_reason reason,
                                        struct dialogue_turn *turn);
-enum dialogue_progress dialogue_settle(struct dialogue *dialogue, enum password_verdict proof,
-                                       span final, struct dialogue_turn *turn);
+
+/* By what `check` says of each stored password that the proof may be of; `final` is what the mechanism
+ * says last where one is right, and is read after that. */
+typedef enum password_verdict proof_check(void *context, const struct credential *credential);
+enum dialogue_progress dialogue_settle(struct dialogue *dialogue, proof_check *check, void *context,
+                                       const char *final, struct dialogue_turn *turn);
 
 /* Sends for the credential of `login`: then resume. `authzid` as in struct auth_request. */
 enum dialogue_progress dialogue_send_for(struct dialogue *dialogue, span login, span authzid,

@@ -169,45 +169,50 @@ put(unsigned char *buffer, size_t *used, span bytes)
     return span_make(buffer, *used);
 }
 
-static enum password_verdict
-check_proof(struct dialogue *dialogue, const struct final *final,
-            unsigned char signature[CREDENTIAL_KEY_MAX])
-{
-    const struct credential *credential = &dialogue->credentials.credentials[dialogue->mechanism];
-    unsigned char message[2 * DIALOGUE_CLIENT_MAX + DIALOGUE_SERVER_MAX + 2];
-    unsigned char proof[CREDENTIAL_KEY_MAX];
-    size_t used = 0, proof_len = 0;
-    struct error err;
+/* All but the last is checked against each stored password. */
+struct proof { struct dialogue *dialogue; span auth_message, proof; };
 
-    if (sodium_base642bin(proof, sizeof(proof), (const char *)final->proof.ptr, final->proof.len,
-                          NULL, &proof_len, NULL, BASE64) != 0)
-        return PASSWORD_WRONG;
-    put(message, &used, span_from(span_make(dialogue->client, dialogue->client_len),
-                                  dialogue->bare_at));
-    put(message, &used, span_of(","));
-    put(message, &used, span_of(dialogue->server));
-    put(message, &used, span_of(","));
-    return credential_check_scram(credential, put(message, &used, final->without_proof),
-                                  span_make(proof, proof_len), signature, &err);
+/* Who is right is told that the server knows his password too. */
+static enum password_verdict
+check(void *context, const struct credential *credential)
+{
+    const struct proof *proof = context;
+    char *final = proof->dialogue->final;
+    unsigned char signature[CREDENTIAL_KEY_MAX];
+    struct error err;
+    const enum password_verdict verdict =
+        credential_check_scram(credential, proof->auth_message, proof->proof, signature, &err);
+
+    if (verdict == PASSWORD_RIGHT) {
+        memcpy(final, "v=", 2);
+        sodium_bin2base64(final + 2, sizeof(proof->dialogue->final) - 2, signature,
+                          credential->key_len, BASE64);
+    }
+    return verdict;
 }
 
 static enum dialogue_progress
 end(struct dialogue *dialogue, span message, struct dialogue_turn *turn)
 {
-    const struct credential *credential = &dialogue->credentials.credentials[dialogue->mechanism];
-    unsigned char signature[CREDENTIAL_KEY_MAX];
-    enum password_verdict proof;
+    unsigned char auth_message[2 * DIALOGUE_CLIENT_MAX + DIALOGUE_SERVER_MAX + 2];
+    unsigned char bytes[CREDENTIAL_KEY_MAX];
+    struct proof proof = { .dialogue = dialogue };
+    size_t used = 0, len = 0;
     struct final final;
 
     if (!read_final(dialogue, message, &final))
         return dialogue_refuse(dialogue, REASON_MALFORMED, turn);
-    proof = check_proof(dialogue, &final, signature);
-    if (proof == PASSWORD_RIGHT) {
-        memcpy(dialogue->final, "v=", 2);
-        sodium_bin2base64(dialogue->final + 2, sizeof(dialogue->final) - 2, signature,
-                          credential->key_len, BASE64);
-    }
-    return dialogue_settle(dialogue, proof, span_of(dialogue->final), turn);
+    if (sodium_base642bin(bytes, sizeof(bytes), (const char *)final.proof.ptr, final.proof.len,
+                          NULL, &len, NULL, BASE64) != 0)
+        len = 0;                /* as wrong as any other */
+    proof.proof = span_make(bytes, len);
+    put(auth_message, &used, span_from(span_make(dialogue->client, dialogue->client_len),
+                                       dialogue->bare_at));
+    put(auth_message, &used, span_of(","));
+    put(auth_message, &used, span_of(dialogue->server));
+    put(auth_message, &used, span_of(","));
+    proof.auth_message = put(auth_message, &used, final.without_proof);
+    return dialogue_settle(dialogue, check, &proof, dialogue->final, turn);
 }
 
 /* --- its turns ---------------------------------------------------------------------------- */

@@ -3,14 +3,13 @@
 The daemon is the real one; the client writes raw lines. CLAVIGER_LONG=1 has P11 and P12 at length.
 """
 
-import base64, os, random, re, select, socket, sys, time
+import os, random, re, select, socket, sys, time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "e2e"))
 import harness
 from dovecot_client import Client, b64, plain
 from harness import Site, crypt, equal, wait_until
-from sasl_clients import cram_md5, scram
 
 LONG = bool(os.environ.get("CLAVIGER_LONG"))
 READ_DEADLINE = 0.5
@@ -517,184 +516,6 @@ def test_nobody_can_tell_is_a_close_to_Postfix_and_a_FAIL_to_others():
         os.rename(site.database + ".away", site.database)
     with Client(AUTH) as client:
         wait_until(lambda: client.ask("mark7@example.org", "of 7")[0] == "OK", 10, "it mends itself")
-
-
-# --- challenge-response -------------------------------------------------------------------
-
-CHALLENGES = ("CRAM-MD5", "SCRAM-SHA-1", "SCRAM-SHA-256")
-SERVED = 'accounts "mail" { preset = "claviger"  file = "%(dir)s/accounts.db"  mechanisms = { "CRAM-MD5", "SCRAM-SHA-1", "SCRAM-SHA-256" } }\n'
-
-
-def challenger(listen='listen "auth" { protocol = "dovecot"  path = "%(dir)s/auth"  mode = 0666 }\n', **more):
-    """A daemon of its own whose accounts serve every mechanism."""
-    site = Site(SERVED, listen + Site.LISTEN, **more)
-    for login in ("ada@example.org", "bob@example.org"):
-        site.add_stored(login, "{PLAIN}secret")
-    return site.start()
-
-
-class Dialogue:
-    """One sign-in by a mechanism. step() sends what the client says next."""
-
-    def __init__(self, client, mechanism, login="ada@example.org", password="secret", extra="", authzid=None):
-        self.client, self.mechanism, self.extra = client, mechanism, extra
-        self.answer = cram_md5(login, password) if mechanism == "CRAM-MD5" else scram(mechanism, login, password, authzid)
-        self.number = self.challenge = None
-
-    def step(self):
-        if self.number is None:
-            self.number = self.client.auth(self.mechanism, None if self.mechanism == "CRAM-MD5" else b64(self.answer(None)), self.extra)
-        else:
-            self.client.send("CONT\t%d\t%s" % (self.number, b64(self.answer(self.challenge))))
-
-    def take(self):
-        """The end, as fields; None: it goes on."""
-        fields = self.client.line().split("\t")
-        equal(fields[1], str(self.number), "%s: whose answer" % self.mechanism)
-        if fields[0] != "CONT":
-            return fields
-        self.challenge = base64.b64decode(fields[2])
-        return None
-
-    def run(self):
-        end = None
-        while not end:
-            self.step()
-            end = self.take()
-        return end
-
-
-def test_a_challenge_is_offered_where_a_source_serves_it_and_the_listener_offers_it():
-    listen = "".join('listen "%s" { protocol = "dovecot"  path = "%%(dir)s/%s"  mode = 0666  %s }\n' % (n, n, w)
-                     for n, w in (("auth", ""), ("two", 'mechanisms = { "SCRAM-SHA-256", PLAIN }  secured = required')))
-    flags = ["MECH\tCRAM-MD5\tdictionary\tactive", "MECH\tSCRAM-SHA-1\tmutual-auth", "MECH\tSCRAM-SHA-256\tmutual-auth"]
-    with challenger(listen) as daemon:
-        with Client(os.path.join(daemon.dir, "auth")) as client:
-            equal(client.hello[3:6], flags, "all that is served, behind PLAIN and LOGIN")
-            for mechanism in CHALLENGES:
-                equal(Dialogue(client, mechanism).run()[0], "OK", mechanism)
-        with Client(os.path.join(daemon.dir, "two")) as client:
-            equal(client.hello[1:3], ["MECH\tPLAIN\tplaintext", flags[2]])
-            equal(Dialogue(client, "SCRAM-SHA-256").run()[0], "OK", "nothing of it is in the clear")
-            equal(client.ask("ada@example.org", "secret")[0], "FAIL", "that is")
-            client.auth("SCRAM-SHA-1", "")
-            equal(client.line().split("\t")[2], "reason=Unsupported authentication mechanism")
-        daemon.write_conf(SERVED.replace('"CRAM-MD5", ', "") + listen + Site.LISTEN)
-        with Client(os.path.join(daemon.dir, "auth")) as client:
-            daemon.ctl("reload", check=0)
-            client.auth("CRAM-MD5")
-            equal(client.line().split("\t")[2], "reason=Unsupported authentication mechanism", "not any more")
-            equal(Dialogue(client, "SCRAM-SHA-1").run()[0], "OK", "still")
-    with Client(AUTH) as client:
-        equal(len([l for l in client.hello if l.startswith("MECH")]), 2, "where no source serves one")
-
-
-def test_P15_a_challenge_in_all_its_steps():
-    with challenger() as daemon, Client(os.path.join(daemon.dir, "auth")) as client:
-        for mechanism in CHALLENGES:
-            has_final = mechanism != "CRAM-MD5"
-            for login, password, wanted in (("ADA@Example.org", "secret", "OK"), ("ada@example.org", "wrong", "FAIL"),
-                                            ("eve@example.org", "secret", "FAIL")):
-                name = ["user=ada@example.org", "original_user=" + login] if wanted == "OK" else ["user=" + login]
-                talk = Dialogue(client, mechanism, login, password)
-                equal(talk.run(), [wanted, str(talk.number)] + name, mechanism)
-                equal(bool(talk.answer.state.get("proved")), wanted == "OK", "the server's proof") if has_final else None
-                talk = Dialogue(client, mechanism, login, password, "final-resp-ok")
-                end = talk.run()
-                equal(end[:2 + len(name)], [wanted, str(talk.number)] + name, mechanism)
-                equal([f.partition("=")[0] for f in end[2 + len(name):]], ["resp"] if has_final and wanted == "OK" else [])
-                if has_final and wanted == "OK":
-                    equal(talk.answer(base64.b64decode(end[-1].partition("=")[2])), b"", "the server's proof")
-        # The initial response left out, and what follows the server's proof is nothing.
-        for extra in ("", "\tx"):
-            talk = Dialogue(client, "SCRAM-SHA-256")
-            talk.number = client.auth("SCRAM-SHA-256")
-            equal((talk.take(), talk.challenge), (None, b""), "asked for its first message")
-            for _ in range(2):
-                talk.step()
-                equal(talk.take(), None)
-            client.send("CONT\t%d\t%s" % (talk.number, b64("x") if extra else ""))
-            equal(talk.take()[0], "FAIL" if extra else "OK", "after the server's proof")
-
-
-def test_P15_nobody_acts_for_another_by_a_challenge():
-    rows = (("ada@example.org", "OK"), ("ADA@Example.org", "OK"), ("bob@example.org", "FAIL"), ("ada", "FAIL"))
-    with challenger() as daemon, Client(os.path.join(daemon.dir, "auth")) as client:
-        for mechanism in CHALLENGES[1:]:
-            for authzid, wanted in rows:
-                end = Dialogue(client, mechanism, authzid=authzid).run()
-                equal(end[0], wanted, "%s, authzid %r" % (mechanism, authzid))
-                equal(end[3:], ["code=authz_fail", "authz"] if wanted == "FAIL" else [], authzid)
-            # What was agreed for one account is no proof for another.
-            one, other = Dialogue(client, mechanism), Dialogue(client, mechanism, "bob@example.org")
-            for talk in (one, other):
-                talk.step()
-                equal(talk.take(), None)
-            one.number, other.number = other.number, one.number
-            try:
-                one.step()
-            except AssertionError as refusal:
-                equal(str(refusal), "nonce", "the client itself sees that it is not its challenge")
-                client.send("CONT\t%d\t%s" % (one.number, b64("c=biws,r=x,p=AAAA")))
-            equal(one.take()[0], "FAIL", "crossed")
-            client.send("CANCEL\t%d" % other.number)
-
-
-def test_P12_challenges_of_many_accounts_at_once_are_each_its_own():
-    with challenger(daemon='threads = 4') as daemon:
-        daemon.sql("WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 39) "
-                   "INSERT INTO accounts (login, password) SELECT 'c' || i || '@example.org', '{PLAIN}of ' || i FROM n")
-        clients = [Client(os.path.join(daemon.dir, "auth")) for _ in range(4)]
-        talks = [Dialogue(clients[i % 4], CHALLENGES[i % 3], "c%d@example.org" % (i % 40), "of %d" % (i % 40 if i % 5 else i % 40 + 1))
-                 for i in range(240)]
-        ends, going = {}, list(range(len(talks)))
-        while going:
-            for i in going:
-                talks[i].step()
-            by_id = {(talks[i].client, talks[i].number): i for i in going}
-            going = []
-            for client, _ in list(by_id):
-                line = client.line().split("\t")
-                i = by_id[client, int(line[1])]
-                if line[0] == "CONT":
-                    talks[i].challenge = base64.b64decode(line[2])
-                    going.append(i)
-                else:
-                    ends[i] = line[0], line[2]
-        equal(ends, {i: ("OK" if i % 5 else "FAIL", "user=c%d@example.org" % (i % 40)) for i in range(len(talks))})
-        for client in clients:
-            client.sock.close()
-
-
-def test_who_guesses_by_challenges_waits_as_by_passwords():
-    with challenger(extra="throttle { per_account = 20 }\n") as daemon, Client(os.path.join(daemon.dir, "auth")) as client:
-        for login in ("ada@example.org", "eve@example.org"):
-            took = []
-            for _ in range(5):
-                began = time.monotonic()
-                equal(Dialogue(client, "SCRAM-SHA-1", login, "wrong").run()[0], "FAIL", "wrong")
-                took.append(time.monotonic() - began)
-            assert took[2] >= 0.25 and took[3] >= 0.5 and took[4] >= 1, (login, took)
-        equal(Dialogue(client, "CRAM-MD5").run()[0], "OK", "and who is right waits for nothing")
-
-
-def test_a_challenge_that_nobody_goes_on_with_is_not_told_as_a_sign_in():
-    with challenger() as daemon:
-        for mechanism in CHALLENGES:
-            with Client(os.path.join(daemon.dir, "auth")) as client:
-                # SCRAM from plaintext is a hash, and of one account few wait for one.
-                talks = [Dialogue(client, mechanism) for _ in range(300 if mechanism == "CRAM-MD5" else 20)]
-                for talk in talks:
-                    talk.step()
-                told = [client.line().split("\t")[:2] for _ in talks]
-                equal({word for word, _ in told}, {"CONT"}, "challenges")
-                if len(talks) == 300:
-                    client.send("CONT\t%s\tYQ==" % told[0][1])
-                    equal(client.line(), "FAIL\t%s\treason=Authentication request timed out" % told[0][1], "the oldest went")
-                client.send("CANCEL\t%s" % told[-1][1])
-                equal(Dialogue(client, mechanism).run()[0], "OK", "others go on")
-        wait_until(lambda: daemon.log_text().count("reason=ok") == len(CHALLENGES), 5, "those that ended")
-        assert "rejected" not in daemon.log_text(), daemon.log_text()
 
 
 # --- the daemon's own ends -------------------------------------------------------------------
