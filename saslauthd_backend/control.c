@@ -6,6 +6,7 @@
 #include "saslauthd_backend/control_request.h"
 #include "saslauthd_backend/control_wire.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -149,13 +150,28 @@ add_step(void *context, const char *step, const char *text)
     json_array_append_new(context, row);
 }
 
+/* All that can be asked for, by name. */
+static bool
+unknown_mechanism(span name, struct error *err)
+{
+    char token[LOG_TOKEN_MAX], known[128] = "PLAIN, LOGIN";
+
+    for (unsigned i = 0; i < MECHANISMS; i++) {
+        const size_t used = strlen(known);
+
+        snprintf(known + used, sizeof(known) - used, ", %s", mechanism_name((enum mechanism)i));
+    }
+    error_set(err, ERROR_MALFORMED, "unknown mechanism %s: there are %s",
+              log_token(span_until(name, 64), token), known);
+    return false;
+}
+
 /* False, with *err set, for a mechanism that nobody has. */
 static bool
 find_mechanism(const struct control_request *request, bool *is_dialogue_out, enum mechanism *out,
                struct error *err)
 {
     const span name = span_of(request->mechanism);
-    char token[LOG_TOKEN_MAX];
 
     *is_dialogue_out = mechanism_find(name, out);
     if (*is_dialogue_out && request->realm[0]) {
@@ -163,11 +179,8 @@ find_mechanism(const struct control_request *request, bool *is_dialogue_out, enu
                   mechanism_name(*out));
         return false;
     }
-    if (*is_dialogue_out || name.len == 0 || span_is_nocase(name, "PLAIN")
-        || span_is_nocase(name, "LOGIN"))
-        return true;
-    error_set(err, ERROR_MALFORMED, "unknown mechanism %s", log_token(span_until(name, 64), token));
-    return false;
+    return *is_dialogue_out || name.len == 0 || span_is_nocase(name, "PLAIN")
+        || span_is_nocase(name, "LOGIN") || unknown_mechanism(name, err);
 }
 
 /* A whole dialogue, in which we are the client too. */

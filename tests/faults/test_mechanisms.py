@@ -61,6 +61,7 @@ def test_what_nobody_has_is_refused():
     with filled(Mechanisms()).start() as site:
         done = site.ctl("test", "--mech", "DIGEST-MD5", "plain@example.org", stdin="pencil\n")
         equal(done.returncode, 64, done.stderr)
+        assert "unknown mechanism DIGEST-MD5: there are PLAIN, LOGIN, CRAM-MD5, SCRAM-SHA-1, SCRAM-SHA-256" in done.stderr, done.stderr
         done = site.ctl("test", "--mech", "CRAM-MD5", "--realm", "example.org", "plain", stdin="pencil\n")
         equal(done.returncode, 64, done.stderr)
 
