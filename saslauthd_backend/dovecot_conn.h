@@ -1,7 +1,8 @@
 /* saslauthd_backend/dovecot_conn.h - a connection of the Dovecot auth protocol, from inside
  *
  *   dovecot_conn.c        the socket: hello, lines, flushing, ending
- *   dovecot_dialogue.c    AUTH, CONT, CANCEL; asking, answering
+ *   dovecot_dialogue.c    AUTH, CONT, CANCEL; what a request waits for
+ *   dovecot_answer.c      how a request ends: told, held back, let go
  *   dovecot_challenge.c   the same where the mechanism has a dialogue of its own (sasl/dialogue.h)
  *   dovecot_mechanism.c   which there are; what PLAIN and LOGIN make of a client's bytes
  *   dovecot_say.c         what is said, into the outbox
@@ -42,21 +43,8 @@ void dovecot_cancel(struct dovecot_conn *conn, const struct dovecot_line *line);
 /* A line whose request cannot be one: whatever is open with that id ends with it. */
 void dovecot_refuse(struct dovecot_conn *conn, uint32_t id, const char *what);
 
-/* Everything that is open is let go; what auth still has is told to the log when it comes. */
-void dovecot_drop_all(struct dovecot_conn *conn);
-void dovecot_drop_talking(struct dovecot_conn *conn);
-
-/* Answers that are held back are told now. */
-void dovecot_tell_delayed(struct dovecot_conn *conn);
-
 /* What the answer and the log are made of. */
 struct dovecot_asker { span login, service, remote; };
-
-/* Ends a request: told, and let go. */
-void dovecot_end(struct dovecot_request *request, const struct dovecot_asker *asker,
-                 const struct verdict *verdict);
-void dovecot_end_for(struct dovecot_request *request, const struct dovecot_asker *asker,
-                     enum verdict_reason reason);
 
 /* Says `prompt`, and has the request wait for what the client says to it. */
 void dovecot_wait_for_client(struct dovecot_request *request, const struct dovecot_asker *asker,
@@ -68,6 +56,31 @@ void dovecot_wait_for_ticket(struct dovecot_request *request, const struct dovec
 /* What is to be told, is to be told at `at_ms`, or at the deadline when that is earlier. */
 void dovecot_hold_back(struct dovecot_request *request, const struct dovecot_asker *asker,
                        int64_t at_ms);
+
+/* --- dovecot_answer.c -------------------------------------------------------------- */
+
+/* As it was kept when the request began to wait. Borrows. */
+struct dovecot_asker dovecot_asker_of(const struct dovecot_request *request);
+
+/* Ends a request: told, and let go. */
+void dovecot_end(struct dovecot_request *request, const struct dovecot_asker *asker,
+                 const struct verdict *verdict);
+void dovecot_end_for(struct dovecot_request *request, const struct dovecot_asker *asker,
+                     enum verdict_reason reason);
+void dovecot_end_not_base64(struct dovecot_request *request, const struct dovecot_asker *asker);
+
+/* Lets a request go without a word, and tells the log if it had a verdict; of one whose ticket is out,
+ * when that comes back. */
+void dovecot_drop(struct dovecot_request *request);
+void dovecot_drop_all(struct dovecot_conn *conn);
+void dovecot_drop_talking(struct dovecot_conn *conn);
+
+/* Answers that are held back are told now. */
+void dovecot_tell_delayed(struct dovecot_conn *conn);
+
+/* A request's ticket is back, or its time is over. */
+void dovecot_ticket_back(struct question *question);
+void dovecot_request_alarm(struct loop *loop, struct alarm *alarm);
 
 /* --- dovecot_challenge.c ----------------------------------------------------------- */
 
