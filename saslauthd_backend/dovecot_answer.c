@@ -52,16 +52,6 @@ report_of(const struct dovecot_request *request, const struct dovecot_asker *ask
     };
 }
 
-/* What is said afterwards leaves at the end of the turn, behind the line in the log. */
-static void
-report(const struct dovecot_request *request, const struct dovecot_asker *asker,
-       const struct verdict *verdict)
-{
-    const struct report report = report_of(request, asker, verdict);
-
-    report_verdict(&report, verdict);
-}
-
 static void
 report_nobody_there(const struct dovecot_request *request, const struct verdict *verdict)
 {
@@ -72,21 +62,64 @@ report_nobody_there(const struct dovecot_request *request, const struct verdict 
     report_unsent(&report);
 }
 
+/* The line in the log; what is said leaves behind it, at the end of the turn. */
 static void
-tell(struct dovecot_request *request, const struct dovecot_asker *asker, const struct verdict *verdict)
+report(struct dovecot_request *request, const struct dovecot_asker *asker,
+       const struct verdict *verdict, bool is_said)
+{
+    struct dovecot_conn *conn = request->conn;
+    const struct report report = report_of(request, asker, verdict);
+
+    report_verdict(&report, verdict);
+    if (!is_said)
+        report_unsent(&report);
+    else if (!conn->is_over)    /* else the close is the answer */
+        receipts_add(&conn->receipts, &(struct receipt){
+            outbox_added(&conn->out), { report.service, report.remote, report.login } });
+}
+
+static void
+report_one_unsent(void *context, const struct receipt *receipt)
+{
+    const struct conn *conn = context;
+
+    report_unsent(&(struct report){
+        .listener = conn->listener ? conn->listener->config->title : "-",
+        .service = receipt->fields[0], .remote = receipt->fields[1], .login = receipt->fields[2],
+    });
+}
+
+void
+dovecot_report_unsent(struct dovecot_conn *conn)
+{
+    receipts_visit(&conn->receipts, &conn->conn, report_one_unsent);
+}
+
+static bool
+say(struct dovecot_request *request, const struct dovecot_asker *asker,
+    const struct verdict *verdict)
 {
     struct dovecot_conn *conn = request->conn;
 
     if (verdict->outcome == VERDICT_ACCEPTED)
-        dovecot_say_ok(conn, request->id, span_of(verdict->account), asker->login, request->said);
-    else if (verdict->outcome == VERDICT_REJECTED)
-        dovecot_say_fail(conn, request->id, failures[verdict->reason], asker->login);
-    else if (closes_for_temporary(conn, request))
-        conn->is_over = true;
-    else
-        dovecot_say_fail(conn, request->id, DOVECOT_TEMPORARY, asker->login);
+        return dovecot_say_ok(conn, request->id, span_of(verdict->account), asker->login,
+                              request->said);
+    if (verdict->outcome == VERDICT_REJECTED)
+        return dovecot_say_fail(conn, request->id, failures[verdict->reason], asker->login);
+    if (!closes_for_temporary(conn, request))
+        return dovecot_say_fail(conn, request->id, DOVECOT_TEMPORARY, asker->login);
+    conn->is_over = true;       /* that is the answer */
+    return true;
+}
+
+static void
+tell(struct dovecot_request *request, const struct dovecot_asker *asker,
+     const struct verdict *verdict)
+{
+    bool is_said = say(request, asker, verdict);
+
     request->is_told = true;
-    report(request, asker, verdict);
+    report(request, asker, verdict, is_said);
 }
 
 /* --- letting go ------------------------------------------------------------------- */
@@ -158,8 +191,8 @@ dovecot_end_not_base64(struct dovecot_request *request, const struct dovecot_ask
     struct verdict verdict = { 0 };
 
     verdict_set(&verdict, REASON_MALFORMED, VIA_REQUEST);
-    dovecot_say_fail(request->conn, request->id, DOVECOT_NOT_BASE64, asker->login);
-    report(request, asker, &verdict);
+    report(request, asker, &verdict,
+           dovecot_say_fail(request->conn, request->id, DOVECOT_NOT_BASE64, asker->login));
     forget(request);
 }
 

@@ -85,6 +85,7 @@ settle(struct dovecot_conn *conn)
     bool was_empty = outbox_is_empty(&conn->out);
     bool is_there = outbox_flush(&conn->out, conn->conn.fd);
 
+    receipts_drop(&conn->receipts, outbox_sent(&conn->out));
     if (!was_empty && !outbox_is_empty(&conn->out) && !(conn->conn.watched & EPOLLOUT))
         conn->stalled_ms = conn->conn.loop->now_ms;
     if (!is_there || is_done(conn) || !conn_watch(&conn->conn, events_wanted(conn))
@@ -291,6 +292,8 @@ wipe(struct conn *base)
     struct dovecot_conn *conn = (struct dovecot_conn *)base;
 
     dovecot_drop_all(conn);
+    dovecot_report_unsent(conn);
+    receipts_wipe(&conn->receipts);
     outbox_wipe(&conn->out);
 }
 

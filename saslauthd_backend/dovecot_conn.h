@@ -18,6 +18,7 @@
 #include "saslauthd_backend/outbox.h"
 #include "saslauthd_backend/proto_dovecot_line.h"
 #include "saslauthd_backend/proto_dovecot_reply.h"
+#include "saslauthd_backend/receipts.h"
 
 enum dovecot_stage { DOVECOT_NO_VERSION, DOVECOT_NO_CPID, DOVECOT_READY };
 
@@ -31,6 +32,7 @@ struct dovecot_conn {
     int64_t heard_ms;                   /* the last line */
     int64_t partial_ms, stalled_ms;     /* since when half a line, or unsent bytes, wait */
     struct outbox out;
+    struct receipts receipts;           /* of the replies in `out` that end a request */
     struct dovecot_requests open;
 };
 
@@ -75,6 +77,9 @@ void dovecot_drop(struct dovecot_request *request);
 void dovecot_drop_all(struct dovecot_conn *conn);
 void dovecot_drop_talking(struct dovecot_conn *conn);
 
+/* What is in the outbox reaches nobody: the log is told. */
+void dovecot_report_unsent(struct dovecot_conn *conn);
+
 /* Answers that are held back are told now. */
 void dovecot_tell_delayed(struct dovecot_conn *conn);
 
@@ -98,9 +103,11 @@ void dovecot_challenges_move(struct dovecot_conn *conn);
 /* --- dovecot_say.c ----------------------------------------------------------------- */
 
 void dovecot_say_hello(struct dovecot_conn *conn);
-void dovecot_say_ok(struct dovecot_conn *conn, uint32_t id, span user, span asked, span final);
-void dovecot_say_fail(struct dovecot_conn *conn, uint32_t id, enum dovecot_failure why, span asked);
-void dovecot_say_cont(struct dovecot_conn *conn, uint32_t id, span challenge);
+
+/* False: it has nowhere to go, and the connection is over. */
+bool dovecot_say_ok(struct dovecot_conn *conn, uint32_t id, span user, span asked, span final);
+bool dovecot_say_fail(struct dovecot_conn *conn, uint32_t id, enum dovecot_failure why, span asked);
+bool dovecot_say_cont(struct dovecot_conn *conn, uint32_t id, span challenge);
 
 /* --- dovecot_mechanism.c ----------------------------------------------------------- */
 

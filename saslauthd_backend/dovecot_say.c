@@ -15,31 +15,34 @@ reply_room(struct dovecot_conn *conn)
     return room;
 }
 
-void
+bool
 dovecot_say_fail(struct dovecot_conn *conn, uint32_t id, enum dovecot_failure why, span asked)
 {
     unsigned char *room = reply_room(conn);
 
     if (room)
         outbox_add(&conn->out, dovecot_put_fail(id, why, asked, room));
+    return room != NULL;
 }
 
-void
+bool
 dovecot_say_cont(struct dovecot_conn *conn, uint32_t id, span challenge)
 {
     unsigned char *room = reply_room(conn);
 
     if (room)
         outbox_add(&conn->out, dovecot_put_cont(id, challenge, room));
+    return room != NULL;
 }
 
-void
+bool
 dovecot_say_ok(struct dovecot_conn *conn, uint32_t id, span user, span asked, span final)
 {
     unsigned char *room = reply_room(conn);
 
     if (room)
         outbox_add(&conn->out, dovecot_put_ok(id, user, asked, final, room));
+    return room != NULL;
 }
 
 void

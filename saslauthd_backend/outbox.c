@@ -14,7 +14,7 @@ void
 outbox_wipe(struct outbox *box)
 {
     free(box->bytes);
-    *box = (struct outbox){ 0 };
+    *box = (struct outbox){ .gone = box->gone + box->sent };
 }
 
 /* What was sent makes room first. */
@@ -25,6 +25,7 @@ move_to_front(struct outbox *box)
         return;
     memmove(box->bytes, box->bytes + box->sent, box->used - box->sent);
     box->used -= box->sent;
+    box->gone += box->sent;
     box->sent = 0;
 }
 
@@ -60,9 +61,22 @@ outbox_is_empty(const struct outbox *box)
     return box->sent == box->used;
 }
 
+uint64_t
+outbox_added(const struct outbox *box)
+{
+    return box->gone + box->used;
+}
+
+uint64_t
+outbox_sent(const struct outbox *box)
+{
+    return box->gone + box->sent;
+}
+
 static void
 rest(struct outbox *box)
 {
+    box->gone += box->sent;
     box->sent = box->used = 0;
     if (box->room > ROOM_KEPT)
         outbox_wipe(box);

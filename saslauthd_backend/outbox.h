@@ -15,6 +15,7 @@
 struct outbox {
     unsigned char *bytes;
     size_t sent, used, room;    /* bytes from `sent` to `used` wait */
+    uint64_t gone;              /* sent before the first of these */
 };
 
 void outbox_wipe(struct outbox *box);
@@ -25,6 +26,10 @@ unsigned char *outbox_room(struct outbox *box, size_t len);
 void outbox_add(struct outbox *box, size_t len);
 
 bool outbox_is_empty(const struct outbox *box);
+
+/* How many bytes were ever added, and how many of them were sent. */
+uint64_t outbox_added(const struct outbox *box);
+uint64_t outbox_sent(const struct outbox *box);
 
 /* False: the peer is gone. What could not be sent stays. */
 bool outbox_flush(struct outbox *box, int fd);

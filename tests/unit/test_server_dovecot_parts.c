@@ -3,6 +3,7 @@
 #include "saslauthd_backend/conn.h"
 #include "saslauthd_backend/dovecot_requests.h"
 #include "saslauthd_backend/outbox.h"
+#include "saslauthd_backend/receipts.h"
 
 #include <fcntl.h>
 #include <setjmp.h>
@@ -216,6 +217,79 @@ a_peer_that_is_gone_is_noticed(void **state)
     close(fds[0]);
 }
 
+/* --- whose replies wait --------------------------------------------------------------- */
+
+struct collected { uint64_t ends[2000]; size_t count; };
+
+static void
+collect(void *context, const struct receipt *receipt)
+{
+    struct collected *all = context;
+    char wanted[32];
+
+    all->ends[all->count++] = receipt->end;
+    snprintf(wanted, sizeof(wanted), "user%llu", (unsigned long long)receipt->end);
+    assert_true(span_is(receipt->fields[0], wanted));
+    assert_true(span_is(receipt->fields[1], ""));
+    assert_int_equal(receipt->fields[2].len, RECEIPT_FIELD_MAX);
+}
+
+static void
+of_what_was_told_exactly_that_is_left_which_has_not_left(void **state)
+{
+    static const unsigned char longest[RECEIPT_FIELD_MAX + 1];
+    struct receipts receipts = { 0 };
+    char name[32];
+
+    (void)state;
+    receipts_drop(&receipts, 1000);
+    for (uint64_t end = 10; end <= 10000; end += 10) {
+        snprintf(name, sizeof(name), "user%llu", (unsigned long long)end);
+        receipts_add(&receipts, &(struct receipt){
+            end, { span_of(name), span_of(NULL), span_make(longest, sizeof(longest)) } });
+        receipts_drop(&receipts, end / 2);
+    }
+    for (uint64_t sent = 5000; sent <= 10010; sent += 7) {
+        struct collected left = { .count = 0 };
+
+        receipts_drop(&receipts, sent);
+        receipts_visit(&receipts, &left, collect);
+        assert_int_equal(left.count, sent < 10000 ? (10000 - sent / 10 * 10) / 10 : 0);
+        for (size_t i = 0; i < left.count; i++)
+            assert_int_equal(left.ends[i], sent / 10 * 10 + 10 * (i + 1));
+    }
+    assert_int_equal(receipts.room, 0);
+    receipts_wipe(&receipts);
+}
+
+static void
+an_outbox_counts_all_that_it_was_given_and_all_that_left(void **state)
+{
+    struct outbox box = { 0 };
+    uint64_t added = 0, came = 0;
+    char bytes[4096];
+    int fds[2];
+
+    (void)state;
+    pair(fds);
+    for (unsigned i = 0; i < 5000; i++) {
+        const uint64_t before = outbox_added(&box);
+        ssize_t got;
+
+        put_line(&box, i);
+        added += outbox_added(&box) - before;
+        assert_true(outbox_flush(&box, fds[0]));
+        got = i % 3 == 0 ? read(fds[1], bytes, sizeof(bytes)) : 0;
+        came += got > 0 ? (uint64_t)got : 0;
+        assert_int_equal(outbox_added(&box), added);
+        assert_true(outbox_sent(&box) >= came);
+        assert_int_equal(outbox_sent(&box) == added, outbox_is_empty(&box));
+    }
+    outbox_wipe(&box);
+    close(fds[0]);
+    close(fds[1]);
+}
+
 /* --- bytes of a line that is not whole yet ------------------------------------------- */
 
 static void
@@ -247,6 +321,8 @@ main(void)
         cmocka_unit_test(a_reader_that_takes_a_byte_or_many_at_a_time_sees_every_line_whole),
         cmocka_unit_test(who_does_not_read_is_not_remembered_without_end),
         cmocka_unit_test(a_peer_that_is_gone_is_noticed),
+        cmocka_unit_test(of_what_was_told_exactly_that_is_left_which_has_not_left),
+        cmocka_unit_test(an_outbox_counts_all_that_it_was_given_and_all_that_left),
         cmocka_unit_test(what_is_kept_of_a_line_leaves_nothing_of_the_one_before),
     };
 
