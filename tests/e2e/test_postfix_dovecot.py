@@ -130,9 +130,12 @@ def test_a_reload_is_not_noticed_by_a_remote():
         equal(auth_plain(client, "ada@example.test", "right"), SIGNED_IN, "after five reloads")
 
 
-def test_a_hundred_clients_at_once_each_get_their_own_answer():
+def test_I02_a_hundred_clients_at_once_each_get_their_own_answer():
     with claviger() as daemon:
         smtp.expect_many(daemon, 100)
+        verdicts = lambda: [l for l in daemon.log_text().splitlines() if "reason=" in l]
+        wait_until(lambda: len(verdicts()) == 100, 5, "a line for each")
+        assert all("service=smtp rip=127.0.0.1 login=user" in l for l in verdicts()), verdicts()
 
 
 def test_an_smtpd_keeps_no_descriptor_of_all_it_asked():

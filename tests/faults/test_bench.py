@@ -13,7 +13,7 @@ from harness import BUILD, Site, equal
 BENCH = os.path.join(BUILD, "tools", "claviger-bench")
 WHO = ("--login", "user%d@example.org", "--password", "secret%d", "--count", "10")
 
-site = Site(listen=Site.LISTEN + 'listen "auth" { protocol = "dovecot"  path = "%(dir)s/auth"  mode = 0666 }\n')
+site = Site(listen='listen "auth" { protocol = "dovecot"  path = "%(dir)s/auth"  mode = 0666 }\n' + Site.LISTEN)
 auth = os.path.join(site.dir, "auth")
 for i in range(10):
     site.user_add("user%d@example.org" % i, "x")

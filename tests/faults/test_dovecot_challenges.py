@@ -230,7 +230,7 @@ APP_PASSWORDS = """accounts "mail" {
 
 def with_app_passwords(own, further, extra=""):
     """`further`: (name, stored password, allow_nets)."""
-    site = Site(SERVED, Site.LISTEN + 'listen "auth" { protocol = "dovecot"  path = "%(dir)s/auth"  mode = 0666 }\n')
+    site = Site(SERVED, 'listen "auth" { protocol = "dovecot"  path = "%(dir)s/auth"  mode = 0666 }\n' + Site.LISTEN)
     site.add_stored("ada@example.org", own)
     site.sql("CREATE TABLE app_passwords (login, name, password, allow_nets)")
     for row in further:

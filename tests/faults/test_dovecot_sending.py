@@ -19,16 +19,14 @@ LINES = [plain("mark%d@example.org" % i, "of %d" % i).encode() for i in range(MA
 
 def started(faults):
     assert os.path.exists(SHIM), "make check builds " + SHIM
-    site = Site(listen=Site.LISTEN + 'listen "auth" { protocol = "dovecot"  path = "%(dir)s/auth"  mode = 0666 }\n',
+    site = Site(listen='listen "auth" { protocol = "dovecot"  path = "%(dir)s/auth"  mode = 0666 }\n' + Site.LISTEN,
                 daemon="log_limit = 0")
     site.add_stored("mark0@example.org", "{PLAIN}of 0")
     site.sql("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < %d) INSERT INTO accounts "
              "(login, password) SELECT 'mark' || i || '@example.org', '{PLAIN}of ' || i FROM n" % (MARKERS - 1))
     env = dict(os.environ, SEND_FAULTS=faults, LD_PRELOAD=SHIM)
     env["ASAN_OPTIONS"] = ":".join(filter(None, (env.get("ASAN_OPTIONS"), "verify_asan_link_order=0")))
-    site.start(wait=False, env=env)
-    wait_until(lambda: site.died() or os.path.exists(os.path.join(site.dir, "auth")), 20, "clavigerd listens")
-    return site
+    return site.start(env=env)
 
 
 def ask(client, count):

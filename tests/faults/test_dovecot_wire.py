@@ -85,7 +85,7 @@ def test_P09_the_hello_is_there_at_once_with_MECH_before_SPID():
 
 
 def test_P09_clients_of_every_minor_version_sign_in():
-    for minor in (0, 1, 2, 3, 4, 9):
+    for minor in (*range(10), 10, 4294967295):
         with Client(AUTH, minor) as client:
             signs_in(client, "nologin")
 
@@ -100,6 +100,11 @@ def test_P09_who_breaks_the_handshake_is_let_go_at_once():
         "CPID without a pid": ["VERSION\t1\t2", "CPID"],
         "VERSION twice": ["VERSION\t1\t2", "VERSION\t1\t2"],
         "CPID twice": ["VERSION\t1\t2", "CPID\t1", "CPID\t1"],
+        "half a VERSION": ["VERSION\t1", "CPID\t1"],
+        "a minor that is no number": ["VERSION\t1\tx", "CPID\t1"],
+        "what a server says": ["VERSION\t1\t2", "SPID\t1", "CUID\t1", "DONE"],
+        "a saslauthd client": ["\0\3ada\0\6secret\0\4imap\0\0"],
+        "an empty line": ["VERSION\t1\t2", ""],
         "a master's command": ["VERSION\t1\t2", "USER\t1\tada@example.org\tservice=imap"],
         "HTTP": ["GET / HTTP/1.0", ""],
     }
@@ -212,6 +217,21 @@ def test_P06_one_bad_request_among_many_harms_no_other():
             client.ids += 100
             answers = dict(reversed(client.line().split("\t")[:2]) for _ in range(100))
             equal(answers, {str(first + i): "FAIL" if i % 10 == 9 else "OK" for i in range(100)})
+        signs_in(client)
+
+
+def test_P06_of_a_hundred_each_tenth_with_the_id_of_the_one_before_only_that_fails():
+    """None is cached, so that the one before is still open when its id comes again."""
+    site.ctl("flush", "--all", check=0)
+    with Client(AUTH) as client:
+        ids = [i - 1 if i % 10 == 0 else i for i in range(1, 101)]
+        client.send(*["AUTH\t%d\tPLAIN\tservice=smtp\tresp=%s" % (i, plain("mark%d@example.org" % (500 + n), "of %d" % (500 + n)))
+                      for n, i in enumerate(ids)])
+        answers = sorted(client.line().split("\t")[:3] for _ in range(100))
+        wanted = [["OK", str(i), "user=mark%d@example.org" % (499 + i)] for i in sorted(set(ids))]
+        wanted += [["FAIL", str(i), "reason=Malformed authentication request"] for i in range(9, 100, 10)]
+        equal(answers, sorted(wanted))
+        client.ids = 100
         signs_in(client)
 
 
@@ -552,7 +572,7 @@ def test_stopping_answers_what_is_asked_and_closes_what_is_idle():
 
 
 def test_stopping_does_not_wait_for_answers_that_are_held_back():
-    listen = Site.LISTEN + 'listen "auth" { protocol = "dovecot"  path = "%(dir)s/auth"  mode = 0666 }\n'
+    listen = 'listen "auth" { protocol = "dovecot"  path = "%(dir)s/auth"  mode = 0666 }\n' + Site.LISTEN
     with Site(listen=listen, extra="throttle { per_account = 10 }\n") as few:
         few.add_stored("ada@example.org", "{PLAIN}secret")
         few.start()

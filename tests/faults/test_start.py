@@ -346,7 +346,7 @@ def sign_in_until(going, ask, answers):
 
 def test_reloads_under_load_lose_nothing_on_any_wire():
     import threading
-    listen = Site.LISTEN + 'listen "auth" { protocol = "dovecot"  path = "%(dir)s/auth"  mode = 0666 }\n'
+    listen = 'listen "auth" { protocol = "dovecot"  path = "%(dir)s/auth"  mode = 0666 }\n' + Site.LISTEN
     with started(listen=listen, cache='revalidate = "1s"') as site:
         wires = {"saslauthd": [lambda: site.ask("ada@example.org", "secret")] * 3,
                  "PAM": [lambda: over_pam(site)] * 2,
