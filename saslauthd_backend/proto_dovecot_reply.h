@@ -2,7 +2,9 @@
  *
  * Purpose  Make each line that a server says, escaped where a name could hold more than a name.
  *          A reply tells nothing of an account: user= is what the client sent, or for an acceptance
- *          the canonical name.
+ *          the canonical name. Columns of its row (home, quota) are in none: Postfix and Exim read
+ *          user= alone, Dovecot's login processes ask a master for the rest, and a remembered
+ *          acceptance has none, so that they would come now and then.
  * Source   As in proto_dovecot_line.h. MECH goes before SPID, or Postfix and Exim take this for
  *          a master's socket; user= is OK's first, and no line has over 16 fields, for Exim.
  */
