@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -15,6 +16,10 @@
 #include <time.h>
 #include <unistd.h>
 
+/* What the daemon remembers it says within this time, and a thread that sleeps is awake again no
+ * sooner: so the answer is looked for so long before anybody sleeps (doc/performance.md). */
+#define LOOK_NS 30000
+
 struct exchange {
     const struct client_upstream *upstream;
     int fd;                     /* -1: none */
@@ -22,13 +27,22 @@ struct exchange {
     struct client_fault *fault;
 };
 
+/* Calls of this process that ask now. A child forked meanwhile may count one too many: it sleeps. */
+static _Atomic unsigned asking;
+
 static int64_t
-now_ms(void)
+now_ns(void)
 {
     struct timespec now;
 
     (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+static int64_t
+now_ms(void)
+{
+    return now_ns() / 1000000;
 }
 
 /* False, so that "return fail(...)" reads well. %m is the error of the call just made. */
@@ -168,6 +182,16 @@ send_request(struct exchange *x, const unsigned char *request, size_t len)
     return true;
 }
 
+/* Until when to look: not at all where nobody answers that soon, nor where other threads could use
+ * the processor, to ask or to sleep. */
+static int64_t
+look_until_ns(const struct exchange *x)
+{
+    bool may_look = x->upstream->helper == NULL && atomic_load(&asking) == 1;
+
+    return may_look ? now_ns() + LOOK_NS : 0;
+}
+
 static bool
 fail_closed(struct exchange *x, size_t have)
 {
@@ -182,9 +206,11 @@ static bool
 receive_reply(struct exchange *x, struct wire_reply *out)
 {
     unsigned char bytes[PAM_WIRE_REPLY_MAX + 1];
+    const int64_t look_until = look_until_ns(x);
     const char *why = "";
+    size_t have = 0;
 
-    for (size_t have = 0; wait_for(x, POLLIN); ) {
+    do {
         ssize_t n = recv(x->fd, bytes + have, sizeof bytes - have, MSG_DONTWAIT);
 
         if (n == 0 || (n < 0 && errno == ECONNRESET))
@@ -199,7 +225,7 @@ receive_reply(struct exchange *x, struct wire_reply *out)
             case WIRE_MORE:   break;
             }
         }
-    }
+    } while (now_ns() < look_until || wait_for(x, POLLIN));
     return false;
 }
 
@@ -218,7 +244,9 @@ client_ask(const struct client_upstream *upstream, const unsigned char *request,
 
     *out = (struct wire_reply){ .answer = PAM_WIRE_UNAVAILABLE };
     fault->reason[0] = '\0';
+    (void)atomic_fetch_add(&asking, 1);
     answered = open_upstream(&x) && send_request(&x, request, len) && receive_reply(&x, out);
+    (void)atomic_fetch_sub(&asking, 1);
     if (x.fd >= 0)
         (void)close(x.fd);
     return answered;
