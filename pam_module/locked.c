@@ -2,7 +2,7 @@
  *
  *   arena   | taken, is_locked | room 0 | room 1 | ... |   one mapping, wiped by fork()
  *
- * The only thing that the module keeps between calls is where the arena is.
+ * All that the module keeps between calls is where the arena is.
  */
 #include "pam_module/locked.h"
 

@@ -5,6 +5,8 @@
  *
  *   what TEXT                      the sentence that the case is
  *   as root|user                   whose process; else whoever runs the tests
+ *   needs vfork                    a child with our memory, in which posix_spawn() leaves word of an
+ *                                  exec that failed: not valgrind's, which is a copy
  *   stack LINE                     of the service file; @M @S @D @C as in host_service()
  *   service, user TEXT             of pam_start(); imap and bob@example.net; user - is none
  *   rhost TEXT                     PAM_RHOST
@@ -24,7 +26,7 @@
  *   sent ACTION [root] [FIELD=TEXT...]      a request; what is not said has to be empty, but for
  *                                  login (bob@example.net) and service (the case's)
  *
- * A REPLY that starts with "!" is a conversation that goes wrong: see the words in pam_case.c.
+ * A REPLY that starts with "!" is a conversation that goes wrong: see the words in pam_case_run.c.
  */
 #ifndef TESTS_UNIT_PAM_CASE_H
 #define TESTS_UNIT_PAM_CASE_H
@@ -56,6 +58,7 @@ struct case_call {
 struct pam_case {
     char *path, *what;
     enum case_as as;
+    bool needs_vfork;
     char stack[CASE_TEXT];
     struct case_text service, user, rhost;
     bool has_user, has_rhost;

@@ -1,127 +1,9 @@
 /* tests/unit/pam_case_read.c - the files of tests/pam_cases: see pam_case.h */
-#include "tests/unit/pam_case.h"
+#include "tests/unit/pam_case_text.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-struct reader { struct pam_case *one; const char *at; int line; };
-
-static void __attribute__((noreturn, format(printf, 2, 3)))
-wrong(const struct reader *r, const char *format, ...)
-{
-    va_list args;
-
-    va_start(args, format);
-    fprintf(stderr, "# %s:%d: ", r->one->path, r->line);
-    vfprintf(stderr, format, args);
-    fputc('\n', stderr);
-    va_end(args);
-    exit(99);
-}
-
-/* --- words --------------------------------------------------------------------------- */
-
-static struct case_text
-text_keep(struct reader *r, const char *bytes, size_t len, size_t times)
-{
-    struct pam_case *one = r->one;
-    struct case_text text = { calloc(len * times + 1, 1), len * times };
-
-    if (text.bytes == NULL || one->texts_count == sizeof one->texts / sizeof one->texts[0])
-        wrong(r, "too much text");
-    for (size_t i = 0; i < times; i++)
-        memcpy(text.bytes + i * len, bytes, len);
-    return one->texts[one->texts_count++] = text;
-}
-
-static char
-take_escape(struct reader *r)
-{
-    static const char letters[] = "ntr\\\"", bytes[] = "\n\t\r\\\"";
-    const char *letter = *r->at != '\0' ? strchr(letters, *r->at) : NULL;
-    int value = 0;
-
-    if (letter != NULL) {
-        r->at++;
-        return bytes[letter - letters];
-    }
-    if (*r->at < '0' || *r->at > '7')
-        wrong(r, "unknown escape");
-    for (int i = 0; i < 3 && *r->at >= '0' && *r->at <= '7'; i++)
-        value = value * 8 + (*r->at++ - '0');
-    return (char)value;
-}
-
-static struct case_text
-take_quoted(struct reader *r)
-{
-    char bytes[CASE_TEXT];
-    size_t len = 0, times = 1;
-
-    for (r->at++; *r->at != '"'; ) {
-        if (*r->at == '\0' || len == sizeof bytes)
-            wrong(r, "a text without an end");
-        if (*r->at == '\\') {
-            r->at++;
-            bytes[len++] = take_escape(r);
-        } else {
-            bytes[len++] = *r->at++;
-        }
-    }
-    r->at++;
-    if (*r->at == '*')
-        times = strtoul(r->at + 1, (char **)&r->at, 10);
-    return text_keep(r, bytes, len, times);
-}
-
-static void
-skip_blanks(struct reader *r)
-{
-    r->at += strspn(r->at, " \t");
-}
-
-static bool
-is_more(struct reader *r)
-{
-    skip_blanks(r);
-    return *r->at != '\0';
-}
-
-/* What is left of a line is one word, up to a blank or one of `ends`. */
-static struct case_text
-take_until(struct reader *r, const char *ends)
-{
-    size_t len;
-
-    if (!is_more(r))
-        wrong(r, "something is missing");
-    if (*r->at == '"')
-        return take_quoted(r);
-    len = strcspn(r->at, ends);
-    r->at += len;
-    return text_keep(r, r->at - len, len, 1);
-}
-
-static struct case_text
-take_text(struct reader *r)
-{
-    return take_until(r, " \t");
-}
-
-struct word { const char *name; int value; };
-
-static int
-take_word(struct reader *r, const struct word *words)
-{
-    struct case_text text = take_text(r);
-
-    for (; words->name != NULL; words++)
-        if (strcmp(words->name, text.bytes) == 0)
-            return words->value;
-    wrong(r, "\"%s\" is no word here", text.bytes);
-}
 
 /* --- what there is --------------------------------------------------------------------- */
 
@@ -138,8 +20,7 @@ static const struct word answers[] = {
 static void
 take_what(struct reader *r)
 {
-    skip_blanks(r);
-    r->one->what = text_keep(r, r->at, strlen(r->at), 1).bytes;
+    r->one->what = take_rest(r).bytes;
 }
 
 static void
@@ -151,12 +32,19 @@ take_as(struct reader *r)
 }
 
 static void
+take_needs(struct reader *r)
+{
+    static const struct word words[] = { { "vfork", true }, { NULL, 0 } };
+
+    r->one->needs_vfork = take_word(r, words);
+}
+
+static void
 take_stack(struct reader *r)
 {
     size_t used = strlen(r->one->stack);
 
-    skip_blanks(r);
-    (void)snprintf(r->one->stack + used, sizeof r->one->stack - used, "%s\n", r->at);
+    (void)snprintf(r->one->stack + used, sizeof r->one->stack - used, "%s\n", take_rest(r).bytes);
 }
 
 static void
@@ -185,7 +73,7 @@ take_file(struct reader *r)
     struct pam_case *one = r->one;
 
     if (one->files_count == sizeof one->files / sizeof one->files[0])
-        wrong(r, "too many files");
+        reader_wrong(r, "too many files");
     one->files[one->files_count].name = take_text(r).bytes;
     one->files[one->files_count++].text = take_text(r);
 }
@@ -243,7 +131,7 @@ take_daemon(struct reader *r)
     plan.reply = bytes.bytes;
     plan.len = bytes.len;
     if (r->one->plans_count == FAKE_KEPT)
-        wrong(r, "too many connections");
+        reader_wrong(r, "too many connections");
     r->one->plans[r->one->plans_count++] = plan;
 }
 
@@ -276,12 +164,12 @@ take_call(struct reader *r)
     int flag;
 
     if (r->one->calls_count++ == CASE_CALLS)
-        wrong(r, "too many calls");
+        reader_wrong(r, "too many calls");
     for (size_t i = 0; i < sizeof functions / sizeof functions[0]; i++)
         if (strcmp(functions[i].name, name.bytes) == 0)
             call->function = functions[i].function;
     if (call->function == NULL)
-        wrong(r, "no such call");
+        reader_wrong(r, "no such call");
     while ((flag = take_word(r, flags)) != 0)
         call->flags |= flag;
     call->code = take_word(r, codes);
@@ -291,7 +179,7 @@ static struct case_call *
 last_call(struct reader *r)
 {
     if (r->one->calls_count == 0)
-        wrong(r, "before the first call");
+        reader_wrong(r, "before the first call");
     return &r->one->calls[r->one->calls_count - 1];
 }
 
@@ -302,7 +190,7 @@ take_message(struct reader *r, int style)
     struct case_message *message = &call->messages[call->messages_count];
 
     if (call->messages_count++ == CASE_EXPECTED)
-        wrong(r, "too many messages");
+        reader_wrong(r, "too many messages");
     message->style = style;
     message->text = take_text(r);
     return message;
@@ -375,7 +263,7 @@ take_sent(struct reader *r)
     const size_t count = sizeof fields / sizeof fields[0];
 
     if (r->one->requests_count++ == FAKE_KEPT)
-        wrong(r, "too many requests");
+        reader_wrong(r, "too many requests");
     q->action = take_word(r, actions);
     q->login = text_keep(r, "bob@example.net", 15, 1);
     q->service = r->one->service;
@@ -390,7 +278,7 @@ take_sent(struct reader *r)
         while (i < count && strcmp(fields[i].name, name.bytes) != 0)
             i++;
         if (i == count || *r->at != '=')
-            wrong(r, "\"%s\" is no field", name.bytes);
+            reader_wrong(r, "\"%s\" is no field", name.bytes);
         r->at++;
         *fields[i].text = take_text(r);
     }
@@ -399,9 +287,9 @@ take_sent(struct reader *r)
 /* --- the file ----------------------------------------------------------------------------- */
 
 static const struct { const char *word; void (*take)(struct reader *r); bool is_rest; } lines[] = {
-    { "what", take_what, true }, { "as", take_as, false }, { "stack", take_stack, true },
-    { "service", take_service, false }, { "user", take_user, false },
-    { "rhost", take_rhost, false }, { "file", take_file, false },
+    { "what", take_what, true }, { "as", take_as, false }, { "needs", take_needs, false },
+    { "stack", take_stack, true }, { "service", take_service, false },
+    { "user", take_user, false }, { "rhost", take_rhost, false }, { "file", take_file, false },
     { "program", take_program, false }, { "daemon", take_daemon, false },
     { "call", take_call, false }, { "asks", take_asks, false }, { "named", take_named, false },
     { "told", take_told, false }, { "informed", take_informed, false }, { "log", take_log, false },
@@ -421,10 +309,10 @@ take_line(struct reader *r)
     while (i < count && strcmp(lines[i].word, word.bytes) != 0)
         i++;
     if (i == count)
-        wrong(r, "\"%s\" starts no line", word.bytes);
+        reader_wrong(r, "\"%s\" starts no line", word.bytes);
     lines[i].take(r);
     if (!lines[i].is_rest && is_more(r))
-        wrong(r, "more than the line may have: %s", r->at);
+        reader_wrong(r, "more than the line may have: %s", r->at);
 }
 
 struct pam_case *
@@ -450,7 +338,7 @@ case_read(const char *path)
     }
     (void)fclose(file);
     if (one->what == NULL || one->stack[0] == '\0' || one->calls_count == 0)
-        wrong(&r, "no sentence, no stack or no call");
+        reader_wrong(&r, "no sentence, no stack or no call");
     return one;
 }
 
