@@ -236,8 +236,9 @@ judge_passwords(const struct auth *auth, const struct auth_request *request)
 
     if (needs_password(request))
         reason = judge_password_form(auth, request->password);
-    if (reason == REASON_OK && request->action == AUTH_CHANGE)
-        reason = judge_password_form(auth, request->new_password);
+    if (reason == REASON_OK && request->action == AUTH_CHANGE
+        && judge_password_form(auth, request->new_password) != REASON_OK)
+        reason = REASON_NEW_PASSWORD;
     return reason;
 }
 

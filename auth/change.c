@@ -62,7 +62,7 @@ make_new(struct flight *flight)
         make_learn(flight);
         return REASON_OK;
     case ERROR_REJECTED:
-        return REASON_PASSWORD_TOO_LONG;
+        return REASON_NEW_PASSWORD;
     case ERROR_UNAVAILABLE:
         log_unchanged(flight, err.reason);
         return REASON_OVERLOADED;

@@ -39,6 +39,7 @@ static const struct {
     [REASON_SERVICE_DENIED]      = { "service-denied", VERDICT_REJECTED },
     [REASON_NETWORK_DENIED]      = { "network-denied", VERDICT_REJECTED },
     [REASON_CHANGE_DENIED]       = { "change-denied", VERDICT_REJECTED },
+    [REASON_NEW_PASSWORD]        = { "new-password-unfit", VERDICT_REJECTED },
     [REASON_MALFORMED]           = { "malformed", VERDICT_REJECTED },
     [REASON_EMPTY_PASSWORD]      = { "empty-password", VERDICT_REJECTED },
     [REASON_MECHANISM_UNSERVED]  = { "mechanism-unserved", VERDICT_REJECTED },

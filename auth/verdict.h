@@ -26,6 +26,7 @@ enum verdict_reason {
     REASON_SERVICE_DENIED,
     REASON_NETWORK_DENIED,
     REASON_CHANGE_DENIED,       /* its password cannot be changed here: no query, or no right */
+    REASON_NEW_PASSWORD,        /* the new password cannot be one: empty, or too long for its scheme */
     REASON_MALFORMED,           /* the request or the name */
     REASON_EMPTY_PASSWORD,
     REASON_PASSWORD_TOO_LONG,

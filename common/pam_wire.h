@@ -52,6 +52,7 @@ enum pam_wire_answer {
     PAM_WIRE_UNAVAILABLE,
     PAM_WIRE_MALFORMED,
     PAM_WIRE_CHANGE_DENIED,     /* the source has no query, or no right, to write a password */
+    PAM_WIRE_NEW_UNFIT,         /* the new password cannot be one: too long for the source's scheme */
     PAM_WIRE_ANSWERS
 };
 

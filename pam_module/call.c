@@ -82,25 +82,34 @@ call_user(const struct call *call, const char **user_out)
     return cause;
 }
 
+/* Its item, and the cause when there is none, and when there is more than the wire carries. */
+static const struct { int item; enum cause missing, too_long; } passwords[] = {
+    [CALL_PASSWORD]     = { PAM_AUTHTOK,    CAUSE_NO_PASSWORD,     CAUSE_NO_PASSWORD },
+    [CALL_OLD_PASSWORD] = { PAM_OLDAUTHTOK, CAUSE_NO_PASSWORD,     CAUSE_NO_PASSWORD },
+    [CALL_NEW_PASSWORD] = { PAM_AUTHTOK,    CAUSE_NO_NEW_PASSWORD, CAUSE_NEW_UNFIT },
+};
+
 /* An empty password proves nothing, and one that the wire cannot carry is nobody's: neither
  * leaves the process. */
 enum cause
-call_password(const struct call *call, int item, enum cause missing, const char **password_out)
+call_password(const struct call *call, enum call_password which, const char **password_out)
 {
+    int item = passwords[which].item;
     int status = pam_get_authtok(call->pamh, item, password_out, NULL);
     enum cause cause;
 
     /* Not there, and not to be asked for; or typed twice, and not the same. */
     if (status == PAM_AUTH_ERR || status == PAM_TRY_AGAIN)
-        return missing;
+        return passwords[which].missing;
     /* Else it is libpam's word for a conversation that fails. */
     if (status == PAM_AUTHTOK_ERR && item == PAM_AUTHTOK && call->options.use_authtok)
-        return missing;
+        return passwords[which].missing;
     cause = conversation_cause(status);
-    if (cause == CAUSE_ACCEPTED && (*password_out == NULL || **password_out == '\0'
-                                    || strlen(*password_out) > PAM_WIRE_FIELD_MAX))
-        cause = missing;
-    return cause;
+    if (cause != CAUSE_ACCEPTED)
+        return cause;
+    if (*password_out == NULL || **password_out == '\0')
+        return passwords[which].missing;
+    return strlen(*password_out) > PAM_WIRE_FIELD_MAX ? passwords[which].too_long : CAUSE_ACCEPTED;
 }
 
 /* Root could read our memory anyway, and so could a process of our own user. */

@@ -27,9 +27,12 @@ enum cause call_start(struct call *call, int argc, const char **argv);
 /* Who: PAM_USER, asked for when there is none. Borrowed from libpam. */
 enum cause call_user(const struct call *call, const char **user_out);
 
-/* A password as libpam has it or gets it: PAM_AUTHTOK or PAM_OLDAUTHTOK; `missing` is the cause
- * when there is none, or none that could be sent. Borrowed from libpam, which wipes it. */
-enum cause call_password(const struct call *call, int item, enum cause missing,
+/* Which password of those that libpam keeps, or asks for. */
+enum call_password { CALL_PASSWORD, CALL_OLD_PASSWORD, CALL_NEW_PASSWORD };
+
+/* One that is there, is not empty, and is not too long to be sent. Borrowed from libpam, which
+ * wipes it. */
+enum cause call_password(const struct call *call, enum call_password which,
                          const char **password_out);
 
 /* Asks, with service, remote host and source added to `request`, and takes over the account's

@@ -60,7 +60,7 @@ static enum cause
 check_old(const struct call *call, const char *user)
 {
     struct wire_request request = { .action = PAM_WIRE_PASSWORD, .login = user };
-    enum cause cause = call_password(call, PAM_OLDAUTHTOK, CAUSE_NO_PASSWORD, &request.password);
+    enum cause cause = call_password(call, CALL_OLD_PASSWORD, &request.password);
 
     if (cause == CAUSE_ACCEPTED)
         cause = call_ask(call, &request);
@@ -91,9 +91,9 @@ change_write(const struct call *call)
     if (cause == CAUSE_ACCEPTED)
         cause = check_due(call, request.login);
     if (cause == CAUSE_ACCEPTED && !request.by_root)
-        cause = call_password(call, PAM_OLDAUTHTOK, CAUSE_NO_PASSWORD, &request.password);
+        cause = call_password(call, CALL_OLD_PASSWORD, &request.password);
     if (cause == CAUSE_ACCEPTED)
-        cause = call_password(call, PAM_AUTHTOK, CAUSE_NO_NEW_PASSWORD, &request.new_password);
+        cause = call_password(call, CALL_NEW_PASSWORD, &request.new_password);
     if (cause == CAUSE_ACCEPTED)
         cause = call_ask(call, &request);
     return cause;

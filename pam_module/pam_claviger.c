@@ -26,7 +26,7 @@ check_password(const struct call *call)
     enum cause cause = call_user(call, &request.login);
 
     if (cause == CAUSE_ACCEPTED)
-        cause = call_password(call, PAM_AUTHTOK, CAUSE_NO_PASSWORD, &request.password);
+        cause = call_password(call, CALL_PASSWORD, &request.password);
     return cause == CAUSE_ACCEPTED ? call_ask(call, &request) : cause;
 }
 

@@ -23,6 +23,7 @@ static const struct {
     { REASON_SERVICE_DENIED, "service-denied", VERDICT_REJECTED },
     { REASON_NETWORK_DENIED, "network-denied", VERDICT_REJECTED },
     { REASON_CHANGE_DENIED, "change-denied", VERDICT_REJECTED },
+    { REASON_NEW_PASSWORD, "new-password-unfit", VERDICT_REJECTED },
     { REASON_ACCOUNT_SOURCE_DOWN, "account-source-down", VERDICT_UNAVAILABLE },
     { REASON_DEADLINE, "deadline", VERDICT_UNAVAILABLE },
     { REASON_BAD_STORED_PASSWORD, "bad-stored-password", VERDICT_UNAVAILABLE },

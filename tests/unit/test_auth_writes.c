@@ -180,6 +180,11 @@ a_changed_password_counts_at_once_and_the_old_one_is_dead(void **state)
     bench_end(&bench);
 }
 
+/* A stored password of crypt(3)'s is made of 511 bytes at most; max_length is 1024. */
+#define LETTERS_60 "abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyzabcdefgh"
+#define LETTERS_300 LETTERS_60 LETTERS_60 LETTERS_60 LETTERS_60 LETTERS_60
+#define LETTERS_600 LETTERS_300 LETTERS_300
+
 /* What keeps a change from being made, and leaves the row as it was. */
 static const struct {
     const char *what;
@@ -190,8 +195,11 @@ static const struct {
 } refusals[] = {
     { "a wrong old password", "", "other", "new", false, REASON_WRONG_PASSWORD },
     { "no old password", "", "", "new", false, REASON_EMPTY_PASSWORD },
-    { "no new password", "", "old", "", false, REASON_EMPTY_PASSWORD },
-    { "no new password, by root", "", "", "", true, REASON_EMPTY_PASSWORD },
+    { "no new password", "", "old", "", false, REASON_NEW_PASSWORD },
+    { "no new password, by root", "", "", "", true, REASON_NEW_PASSWORD },
+    { "one over max_length", "", "old", LETTERS_600 LETTERS_600, false, REASON_NEW_PASSWORD },
+    { "one too long for crypt(3)", "", "old", LETTERS_600, false, REASON_NEW_PASSWORD },
+    { "that, and a wrong old one", "", "other", LETTERS_600, false, REASON_WRONG_PASSWORD },
     { "disabled", "enabled = 0", "old", "new", false, REASON_DISABLED },
     { "expired", "expires_at = 1", "old", "new", false, REASON_EXPIRED },
     { "another network", "allow_nets = '198.51.100.0/24'", "old", "new", false,

@@ -256,6 +256,7 @@ a_pam_reply_names_the_account_only_when_it_is_accepted(void **state)
         { REASON_SERVICE_DENIED, false, PAM_WIRE_DENIED },
         { REASON_NETWORK_DENIED, false, PAM_WIRE_DENIED },
         { REASON_CHANGE_DENIED, false, PAM_WIRE_CHANGE_DENIED },
+        { REASON_NEW_PASSWORD, false, PAM_WIRE_NEW_UNFIT },
         { REASON_ACCOUNT_SOURCE_DOWN, false, PAM_WIRE_UNAVAILABLE },
         { REASON_BAD_STORED_PASSWORD, false, PAM_WIRE_UNAVAILABLE },
         { REASON_DEADLINE, false, PAM_WIRE_UNAVAILABLE },

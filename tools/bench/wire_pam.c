@@ -31,6 +31,7 @@ static const enum answer meanings[] = {
     [PAM_WIRE_UNAVAILABLE]      = ANSWER_TEMPORARY,
     [PAM_WIRE_MALFORMED]        = ANSWER_GARBLED,
     [PAM_WIRE_CHANGE_DENIED]    = ANSWER_REJECTED,
+    [PAM_WIRE_NEW_UNFIT]        = ANSWER_REJECTED,
 };
 _Static_assert(COUNT(meanings) == PAM_WIRE_ANSWERS, "an answer of the wire lacks its meaning");
 
