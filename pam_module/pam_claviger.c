@@ -92,7 +92,7 @@ pam_sm_open_session(pam_handle_t *pamh, int flags, int argc, const char **argv)
     return enter(pamh, ENTRY_SESSION, note_session, flags, argc, argv);
 }
 
-/* There is no credential to set, and no table that has a place for the end of a session. Success,
+/* There is no credential to set, and no account manager keeps when a session ended. Success,
  * because libpam lets the module that decided pam_authenticate() decide pam_setcred() too:
  * anything else would take a good sign-in back. */
 int

@@ -25,7 +25,11 @@
 -- The four switches are all that stops an account; PostgreSQL's tables start them at 0. disable sets
 -- them all to 0, enable all to 1. Services other than smtp, imap, pop3 and sieve are refused.
 --
--- Rights: SELECT on accountuser; UPDATE of imap, pop, sieve, smtpauth, password there for changes.
+-- touch adds a line to the table log, which pam_mysql filled (sqllog): one for each account, service
+-- and address in last_login_every. Nobody takes old lines away.
+--
+-- Rights: SELECT on accountuser; UPDATE of imap, pop, sieve, smtpauth, password there for changes;
+-- INSERT on log for touch, and USAGE on log_id_seq on PostgreSQL.
 
 -- query lookup [mysql pgsql]
 SELECT a.username AS login,
@@ -73,3 +77,9 @@ UPDATE accountuser SET imap = 1, pop = 1, sieve = 1, smtpauth = 1 WHERE username
 
 -- query disable [mysql pgsql] if not before-0.5.5
 UPDATE accountuser SET imap = 0, pop = 0, sieve = 0, smtpauth = 0 WHERE username = %u
+
+-- query touch [mysql]
+INSERT INTO log (msg, user, host, time) VALUES (CONCAT('sign-in: ', %s), %u, %i, CURRENT_TIMESTAMP)
+
+-- query touch [pgsql]
+INSERT INTO log (msg, "user", host, time) VALUES ('sign-in: ' || %s, %u, %i, CURRENT_TIMESTAMP)

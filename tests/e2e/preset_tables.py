@@ -113,7 +113,7 @@ class PgSQL(OnServer):
         return self.server.sql(text, database=self.name)
 
     def grant(self):
-        self.sql("GRANT ALL ON ALL TABLES IN SCHEMA public TO claviger")
+        self.sql("GRANT ALL ON ALL TABLES IN SCHEMA public TO claviger; GRANT ALL ON ALL SEQUENCES IN SCHEMA public TO claviger")
 
     def revoke(self):
         self.sql("REVOKE ALL ON ALL TABLES IN SCHEMA public FROM claviger")

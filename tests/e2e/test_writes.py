@@ -46,6 +46,7 @@ NOTED = {
     "ispconfig": "mail_user WHERE login = '%(login)s' AND last_access > %(now)d - 3600",
     "mailcow": "sasl_log WHERE username = '%(login)s' AND service = 'imap' AND real_rip = '192.0.2.7'",
     "vpopmail": "lastauth WHERE user = 'ada' AND domain = 'example.org' AND remote_ip = '192.0.2.7' AND timestamp > %(now)d - 3600",
+    "web-cyradm": "log WHERE msg = 'sign-in: imap' AND host = '192.0.2.7' AND time > %(day)s",
 }
 
 
