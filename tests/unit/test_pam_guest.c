@@ -167,6 +167,7 @@ threads_get_their_own_answers(void **state)
     void *faults;
 
     (void)state;
+    host_service(&host, "imap", SERVICE);
     fake_plan(&fake, &mirrors);
     for (int i = 0; i < THREADS; i++) {
         numbers[i] = i;
@@ -689,6 +690,33 @@ hostile_surroundings_change_nothing(void **state)
 }
 
 static int
+changing_as_a_set_user_id_program(pam_handle_t *pamh)
+{
+    CHILD_NEEDS(setresuid(NOBODY, 0, 0) == 0);
+    CHILD_NEEDS(in_hostile_surroundings(pamh) == PAM_SUCCESS);
+    return pam_chauthtok(pamh, 0);
+}
+
+/* passwd(1) is one: who runs it has to know the old password, whatever the environment says. */
+static void
+a_set_user_id_host_is_its_callers_and_not_roots(void **state)
+{
+    struct fake_seen seen;
+
+    (void)state;
+    if (getuid() != 0)
+        skip();
+    host_service(&host, "imap", SERVICE "password required @M @S timeout=3\n");
+    fake_plan(&fake, &mirrors);
+    assert_int_equal(in_child(changing_as_a_set_user_id_program), PAM_SUCCESS);
+    fake_seen(&fake, &seen);
+    assert_int_equal(seen.action, PAM_WIRE_CHANGE);
+    assert_int_equal(seen.flags & PAM_WIRE_BY_ROOT, 0);
+    assert_string_equal(seen.password, "pw-bob");
+    host_service(&host, "imap", SERVICE);
+}
+
+static int
 in_a_root_of_its_own(pam_handle_t *pamh)
 {
     CHILD_NEEDS(chroot(host.dir) == 0 && chdir("/") == 0);
@@ -848,7 +876,6 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(ten_thousand_sign_ins_leave_nothing_behind),
         cmocka_unit_test(it_stays_loaded_when_pam_lets_go),
-        cmocka_unit_test(threads_get_their_own_answers),
         cmocka_unit_test(a_handle_is_good_on_both_sides_of_a_fork),
         cmocka_unit_test(a_daemon_that_hangs_up_raises_no_signal),
         cmocka_unit_test(signals_are_as_they_were),
@@ -863,10 +890,13 @@ main(void)
         cmocka_unit_test(a_helper_that_finds_no_descriptor_is_unavailable),
         cmocka_unit_test(helpers_start_while_other_threads_allocate),
         cmocka_unit_test(hostile_surroundings_change_nothing),
+        cmocka_unit_test(a_set_user_id_host_is_its_callers_and_not_roots),
         cmocka_unit_test(in_a_chroot_it_is_unavailable_or_finds_the_socket_there),
         cmocka_unit_test(nothing_is_sent_to_an_owner_that_is_not_trusted),
         cmocka_unit_test(a_daemon_that_answers_early_and_closes_is_heard),
         cmocka_unit_test(another_users_socket_gets_no_byte_unless_it_is_named),
+        /* last: after its long form the thread sanitizer has no memory to fork with */
+        cmocka_unit_test(threads_get_their_own_answers),
     };
 
     return cmocka_run_group_tests(tests, start, stop);
