@@ -3,7 +3,7 @@
 
 Of each guide in doc/guides: the `conf` block is the configuration (sockets and database are put where the test has
 them), `sql` blocks are run on the manager's tables, `console` blocks are typed: what stands below a command has to
-come out, line by line and in that order, with others between. `main.cf` goes through postconf, `imapd.conf`
+come out, line by line and in that order, with others between; a `pam` block is the service "imap". `main.cf` goes through postconf, `imapd.conf`
 has to be what tests/e2e/cyrus.py runs with, `sh` has to be well-formed.
 """
 
@@ -14,11 +14,12 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import harness
 from harness import CLAVIGERCTL, SOURCE, equal
 from preset_states import VARIANTS
+from pam_services import PamServices
 from preset_tables import Tables, databases, stored
-from servers import program
+from servers import can_mount, program
 
 GUIDES = os.path.join(SOURCE, "doc", "guides")
-NAMES = ("django-cyradm", "modoboa", "postfixadmin", "vmm", "tmail", "own-table")
+NAMES = ("django-cyradm", "modoboa", "postfixadmin", "vmm", "tmail", "own-table", "pam-modules")
 
 
 def blocks(name):
@@ -37,11 +38,19 @@ def of_kind(name, kind):
 def configuration(name, site):
     """The guide's own text: another server, other sockets, and nothing else is different."""
     text = of_kind(name, "conf")[0]
-    database = r'driver +=.*?(?=\n    (?:lookup|options)|\n\})'
+    database = r'driver +=.*?(?=\n    (?:lookup +=|options)|\n\})'
     assert re.search(database, text, re.S), text
     text = re.sub(database, lambda _: site.tables.config(), text, count=1, flags=re.S)
-    assert text.count('path = "/run/') == 2 and 'group = "sasl"' in text, text
-    return text.replace("/run/saslauthd/mux", site.mux).replace("/run/claviger/control", site.control).replace('  group = "sasl"', "")
+    sockets = {"/run/saslauthd/mux": site.mux, "/run/claviger/pam": pam_socket(site), "/run/claviger/control": site.control}
+    assert sorted(re.findall('path = "(/run/[^"]*)"', text)) in (sorted(sockets), sorted(sockets)[::2]), text
+    assert 'group = "sasl"' in text, text
+    for path, ours in sockets.items():
+        text = text.replace(path, ours)
+    return text.replace('  group = "sasl"', "")
+
+
+def pam_socket(site):
+    return os.path.join(site.dir, "pam")
 
 
 def engine_of(name):
@@ -62,11 +71,12 @@ class Guide(Tables):
 
 
 OWN = VARIANTS[0]._replace(preset="own", name="own", tables="empty", engines=("sqlite",))
+PAM_MODULES = OWN._replace(engines=("mysql", "pgsql", "sqlite"))
 
 
 def engines_for(name):
     """The guide's engine; where that driver is not built, another that the manager has."""
-    variant = next((v for v in VARIANTS if v.name == name), OWN)
+    variant = next((v for v in VARIANTS if v.name == name), PAM_MODULES if name == "pam-modules" else OWN)
     built = [d for d in databases() if d.engine in variant.engines]
     usual = [d for d in built if d.engine == engine_of(name)]
     return variant, (usual or built)[:1]
@@ -84,13 +94,25 @@ def typed(text):
     return found
 
 
-def run(command, site):
-    """`echo "..." | clavigerctl ...`, clavigerctl and testsaslauthd, as they stand in the guide."""
+def pamtester(name, site, words, typed):
+    """What the guide's stack says, in a /etc/pam.d of its own."""
+    folder = os.path.join(site.dir, "pam.d")
+    os.makedirs(folder, exist_ok=True)
+    services = PamServices(folder, (), "")
+    services.write("imap", re.sub(r"pam_claviger\.so", "@M socket=" + pam_socket(site), of_kind(name, "pam")[0]))
+    status, said = services.pamtester(words[0], words[1], typed, *words[2:])
+    return "".join("pamtester: %s\n" % line for line in said)
+
+
+def run(name, command, site):
+    """`echo "..." | clavigerctl ...`, the same with pamtester, clavigerctl and testsaslauthd, as they stand in the guide."""
     words = shlex.split(command)
     stdin = ""
     if words[0] == "echo":
         equal(words[2], "|", command)
         stdin, words = words[1] + "\n", words[3:]
+    if words[0] == "pamtester":
+        return pamtester(name, site, words[1:], stdin.rstrip("\n"))
     if words[0] == "clavigerctl":
         words = [CLAVIGERCTL, "-c", site.conf] + words[1:]
     else:
@@ -103,7 +125,7 @@ def run(command, site):
 def follow(name, site):
     for text in of_kind(name, "console"):
         for command, wanted in typed(text):
-            out = run(command, site)
+            out = run(name, command, site)
             rest = out.splitlines()
             assert wanted, "%s: nothing stands below: %s" % (name, command)
             for line in wanted:
@@ -115,6 +137,9 @@ def test_the_commands_of_every_guide_come_out_as_it_says():
     tried = []
     for name in NAMES:
         variant, engines = engines_for(name)
+        if any(kind == "pam" for kind, _ in blocks(name)) and not can_mount():
+            print("# %s: a private /etc/pam.d needs root with the right to mount" % name)
+            continue
         for database in engines:
             with Guide(name, variant, database) as site:
                 site.start()

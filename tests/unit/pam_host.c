@@ -161,9 +161,14 @@ fake_run(void *context)
         { .fd = fake->listener, .events = POLLIN }, { .fd = fake->stop[0], .events = POLLIN },
     };
 
-    while (poll(ready, 2, -1) >= 0 && ready[1].revents == 0) {
-        int fd = accept4(fake->listener, NULL, NULL, SOCK_CLOEXEC);
+    for (;;) {
+        int events = poll(ready, 2, -1), fd;
 
+        if (events < 0 && errno == EINTR)       /* a seteuid() of the test interrupts every thread */
+            continue;
+        if (events < 0 || ready[1].revents != 0)
+            break;
+        fd = accept4(fake->listener, NULL, NULL, SOCK_CLOEXEC);
         if (fd >= 0)
             serve(fake, moved_up(fd));
     }

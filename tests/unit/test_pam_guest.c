@@ -167,7 +167,6 @@ threads_get_their_own_answers(void **state)
     void *faults;
 
     (void)state;
-    host_service(&host, "imap", SERVICE);
     fake_plan(&fake, &mirrors);
     for (int i = 0; i < THREADS; i++) {
         numbers[i] = i;
@@ -876,6 +875,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(ten_thousand_sign_ins_leave_nothing_behind),
         cmocka_unit_test(it_stays_loaded_when_pam_lets_go),
+        cmocka_unit_test(threads_get_their_own_answers),
         cmocka_unit_test(a_handle_is_good_on_both_sides_of_a_fork),
         cmocka_unit_test(a_daemon_that_hangs_up_raises_no_signal),
         cmocka_unit_test(signals_are_as_they_were),
@@ -895,8 +895,6 @@ main(void)
         cmocka_unit_test(nothing_is_sent_to_an_owner_that_is_not_trusted),
         cmocka_unit_test(a_daemon_that_answers_early_and_closes_is_heard),
         cmocka_unit_test(another_users_socket_gets_no_byte_unless_it_is_named),
-        /* last: after its long form the thread sanitizer has no memory to fork with */
-        cmocka_unit_test(threads_get_their_own_answers),
     };
 
     return cmocka_run_group_tests(tests, start, stop);
