@@ -3,7 +3,8 @@
  * Django, Nextcloud and maddy write a word in front of a bcrypt or Argon2 string. Django, passlib
  * and WordPress also digest the password before bcrypt, which hears 72 bytes only. Here the
  * wrapping is taken off; what is inside is a value of its own, which its own row checks and
- * verifies, against the password or what has been made of it.
+ * verifies, against the password or what has been made of it. A bcrypt inside is a sound one: the
+ * first of these programs is younger than "$2x$", and none ever wrote it.
  */
 #include "password/scheme.h"
 
@@ -207,23 +208,23 @@ bcrypt_sha256_make(const struct scheme *scheme, unsigned long cost, span passwor
 const struct scheme wrap_schemes[] = {
     { .name = "PASSLIB-BCRYPT-SHA256", .forms = "$bcrypt-sha256$v=2,t=2b,r=NN$salt$hash (Mailu)",
       .prefixes = "$bcrypt-sha256$v=2,",
-      LAYOUT(.unwrap = unwrap_passlib2, .inside = "BLF-CRYPT", .prepare = hmac_by_salt),
+      LAYOUT(.unwrap = unwrap_passlib2, .inside = "CRYPT-BCRYPT", .prepare = hmac_by_salt),
       WRAP_ROW, IN_LIBXCRYPT, .make = bcrypt_sha256_make, .password_max = SECRET_MAX,
       .cost_default = 10, .cost_min = 4, .cost_max = 15 },
     { .name = "PASSLIB-BCRYPT-SHA256-V1", .forms = "$bcrypt-sha256$2b,NN$salt$hash",
       .names = "PASSLIB-BCRYPT-SHA256", .prefixes = "$bcrypt-sha256$",
-      LAYOUT(.unwrap = unwrap_passlib1, .inside = "BLF-CRYPT", .prepare = sha256_base64),
+      LAYOUT(.unwrap = unwrap_passlib1, .inside = "CRYPT-BCRYPT", .prepare = sha256_base64),
       WRAP_ROW, IN_LIBXCRYPT },
     { .name = "WORDPRESS-BCRYPT", .forms = "$wp$2y$NN$... (WordPress 6.8)",
       .prefixes = "$wp$2",
-      LAYOUT(.strip = 3, .inside = "BLF-CRYPT", .prepare = wordpress_hmac),
+      LAYOUT(.strip = 3, .inside = "CRYPT-BCRYPT", .prepare = wordpress_hmac),
       WRAP_ROW, IN_LIBXCRYPT },
     { .name = "DJANGO-BCRYPT-SHA256", .forms = "bcrypt_sha256$$2b$NN$...",
       .prefixes = "bcrypt_sha256$",
-      LAYOUT(.strip = 14, .inside = "BLF-CRYPT", .prepare = sha256_hex), WRAP_ROW, IN_LIBXCRYPT },
+      LAYOUT(.strip = 14, .inside = "CRYPT-BCRYPT", .prepare = sha256_hex), WRAP_ROW, IN_LIBXCRYPT },
     { .name = "DJANGO-BCRYPT", .forms = "bcrypt$$2b$NN$...",
       .prefixes = "bcrypt$",
-      LAYOUT(.strip = 7, .inside = "BLF-CRYPT"), WRAP_ROW, .hears = BCRYPT_PASSWORD_MAX,
+      LAYOUT(.strip = 7, .inside = "CRYPT-BCRYPT"), WRAP_ROW, .hears = BCRYPT_PASSWORD_MAX,
       .library = "libxcrypt" },
     { .name = "DJANGO-ARGON2", .forms = "argon2$argon2id$v=19$...",
       .prefixes = "argon2$",
@@ -235,14 +236,14 @@ const struct scheme wrap_schemes[] = {
       .library = "libxcrypt", .class = PASSWORD_LEGACY },
     { .name = "MADDY-BCRYPT", .forms = "bcrypt:$2a$NN$...",
       .prefixes = "bcrypt:",
-      LAYOUT(.strip = 7, .inside = "BLF-CRYPT"), WRAP_ROW, .hears = BCRYPT_PASSWORD_MAX,
+      LAYOUT(.strip = 7, .inside = "CRYPT-BCRYPT"), WRAP_ROW, .hears = BCRYPT_PASSWORD_MAX,
       .library = "libxcrypt" },
     { .name = "POSTFIXADMIN-SHA512-B64", .forms = "base64 of $6$..., as behind {SHA512-CRYPT.B64}",
       .coding = SCHEME_BASE64,
       LAYOUT(.strip = 0, .inside = "CRYPT-SHA512"), WRAP_ROW, .library = "libxcrypt" },
     { .name = "NEXTCLOUD", .forms = "1|$2y$NN$...",
       .prefixes = "1|$2",
-      LAYOUT(.strip = 2, .inside = "BLF-CRYPT"), WRAP_ROW, .hears = BCRYPT_PASSWORD_MAX,
+      LAYOUT(.strip = 2, .inside = "CRYPT-BCRYPT"), WRAP_ROW, .hears = BCRYPT_PASSWORD_MAX,
       .library = "libxcrypt" },
     { .name = "NEXTCLOUD-ARGON2", .forms = "2|$argon2i$..., 3|$argon2id$...",
       .names = "NEXTCLOUD", .prefixes = "2|$argon2i$ 3|$argon2id$",

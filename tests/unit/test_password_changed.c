@@ -67,7 +67,7 @@ read_goods(void **state)
     password_bounds_default(&bounds);
     bounds.cost_ms_max = CHEAP_NS / 1000000;
     bounds.memory_max = 64 << 20;
-    file = vectors_open(&row);
+    file = vectors_open("passwords-public", &row);
     while (vectors_next(file, &row))
         keep_if_cheaper(&row);
     fclose(file);

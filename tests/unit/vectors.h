@@ -1,8 +1,10 @@
-/* tests/unit/vectors.h - the rows of tests/vectors/passwords-public.tsv
+/* tests/unit/vectors.h - the rows of the tables of stored passwords in tests/vectors
  *
- * scheme, generator (who made it and who confirmed it; the shape), user, password
- * (percent-encoded bytes), stored, expect (ok, reject, malformed). Each ok row was confirmed by an
- * implementation other than its maker.
+ * scheme (the default scheme), generator, user, password (percent-encoded bytes), stored, expect (ok,
+ * reject, malformed). In passwords-public.tsv the generator is who made it and who confirmed it, and
+ * the shape; each ok row was confirmed by an implementation other than its maker. In
+ * uncommon.tsv it is what is uncommon in the row: a clause of some format. Its values were
+ * computed with Python's hashlib, passlib, pyca's bcrypt and argon2-cffi.
  */
 #ifndef TESTS_UNIT_VECTORS_H
 #define TESTS_UNIT_VECTORS_H
@@ -45,13 +47,13 @@ percent_decode(char *text)
 }
 
 static inline FILE *
-vectors_open(struct vector *vector)
+vectors_open(const char *table, struct vector *vector)
 {
     const char *source = getenv("CLAVIGER_SOURCE");
     char path[4096];
     FILE *file;
 
-    snprintf(path, sizeof(path), "%s/tests/vectors/passwords-public.tsv", source ? source : ".");
+    snprintf(path, sizeof(path), "%s/tests/vectors/%s.tsv", source ? source : ".", table);
     file = fopen(path, "r");
     if (!file)
         fail_msg("cannot open %s", path);
