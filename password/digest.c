@@ -289,7 +289,8 @@ const struct scheme digest_schemes[] = {
       .names = "DOVECOT-SSHA512 LDAP-SSHA512",
       SALTED, LAYOUT(HASH_SHA512, "ps"), BY_LIBCRYPTO, MAKES },
     { .name = "DIGEST-MD5", .forms = "{DIGEST-MD5} of user:realm:password, hex or base64",
-      .names = "DOVECOT-DIGEST-MD5", EITHER(16), LAYOUT(HASH_MD5, "u:r:p"), BY_LIBCRYPTO },
+      .names = "DOVECOT-DIGEST-MD5", EITHER(16), LAYOUT(HASH_MD5, "u:r:p"), BY_LIBCRYPTO,
+      .hears_login = true },
     { .name = "NTLM", .forms = "{NTLM}, hex or base64", .names = "DOVECOT-NTLM",
       EITHER(16), LAYOUT(HASH_MD4, "p", .text = TEXT_NTLM), BY_OWN_MD4 },
     { .name = "RPA", .forms = "{RPA}, hex or base64", .names = "DOVECOT-RPA",
@@ -310,7 +311,7 @@ const struct scheme digest_schemes[] = {
       LAYOUT(HASH_SHA1, "p", .pattern = "*%kh", .twice = true), BY_LIBCRYPTO },
     { .name = "PG-MD5", .forms = "md5 and 32 hex digits (PostgreSQL)",
       .prefixes = "md5", .shape = is_postgresql_md5,
-      LAYOUT(HASH_MD5, "pl", .pattern = "md5%kh"), BY_LIBCRYPTO },
+      LAYOUT(HASH_MD5, "pl", .pattern = "md5%kh"), BY_LIBCRYPTO, .hears_login = true },
 
     /* What only a default scheme can name. */
     { .name = "JOOMLA15", .forms = "hex MD5:salt", LAYOUT(HASH_MD5, "ps", .pattern = "%32kh:%st"),

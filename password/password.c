@@ -108,6 +108,7 @@ tell_facts(const struct recognised *found, enum password_verdict verdict,
         out->scheme = found->scheme->name;
         out->class = found->scheme->class;
         out->hears = found->scheme->hears;
+        out->hears_login = found->scheme->hears_login;
     }
 }
 

@@ -95,6 +95,7 @@ struct password_facts {
     enum password_class class;
     struct password_cost cost;
     size_t hears;               /* bytes of a password that count; 0: all */
+    bool hears_login;           /* the login is hashed too */
 };
 
 /* RIGHT for a value that can be verified; LOCKED or BAD, with *err set, for one that cannot. */

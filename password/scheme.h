@@ -76,6 +76,7 @@ struct scheme {
                                         struct credential *out, struct error *err);
 
     bool hears_nul;             /* hashes every byte and the length: others stop at a NUL, or pad */
+    bool hears_login;           /* hashes the login too */
     size_t hears;               /* bytes of a password that count; 0: all */
     const char *library;        /* that does the arithmetic, for people */
     enum password_class class;

@@ -29,6 +29,17 @@ find_scheme(const char *name, struct password_scheme_info *out, const char **nea
 }
 
 static enum exit_status
+refuse_scheme(const struct command_call *call, const char *name, const char *nearest)
+{
+    if (password_scheme_known(span_of(name)))
+        return command_misused(call, "%.40s is verified, but nothing new is made so; --list shows"
+                               " what is", name);
+    return nearest
+        ? command_misused(call, "no scheme %.40s can be made: did you mean %s?", name, nearest)
+        : command_misused(call, "no scheme %.40s can be made; --list shows them", name);
+}
+
+static enum exit_status
 list_schemes(void)
 {
     struct password_scheme_info scheme;
@@ -70,9 +81,7 @@ run(const struct command_call *call)
     if (!name)
         name = PASSWORD_DEFAULT_SCHEME;
     if (!find_scheme(name, &scheme, &nearest))
-        return nearest
-            ? command_misused(call, "no scheme %.40s can be made: did you mean %s?", name, nearest)
-            : command_misused(call, "no scheme %.40s can be made; --list shows them", name);
+        return refuse_scheme(call, name, nearest);
     if (cost_text && (!span_to_u64(span_of(cost_text), &cost) || cost == 0))
         return command_misused(call, "--cost takes a number above 0");
     if (scheme.weak)

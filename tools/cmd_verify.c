@@ -39,19 +39,22 @@ get_bounds(const struct command_call *call, struct password_bounds *out, struct 
     return code;
 }
 
+/* What is bad has no cost that anybody could tell. */
 static void
-print_facts(const struct password_facts *facts, enum password_verdict verdict,
+print_facts(const struct password_facts *facts, enum password_verdict verdict, bool has_login,
             const struct error *err)
 {
     printf("scheme   %s\n", facts->scheme ? facts->scheme : "none");
     if (facts->scheme && verdict != PASSWORD_LOCKED)
         printf("class    %s\n", password_class_name(facts->class));
     printf("verdict  %s\n", answers[verdict].word);
-    if (facts->scheme && verdict != PASSWORD_LOCKED)
+    if (facts->scheme && verdict != PASSWORD_LOCKED && verdict != PASSWORD_BAD)
         printf("cost     %.3g ms, %" PRIu64 " KiB (nominal)\n", (double)facts->cost.ns / 1e6,
                facts->cost.memory / 1024);
     if (facts->hears > 0)
         printf("hears    the first %zu bytes of a password\n", facts->hears);
+    if (facts->hears_login && !has_login)
+        printf("hears    the login too, and none was given: --user\n");
     if (err->reason[0])
         printf("reason   %s\n", err->reason);
 }
@@ -85,7 +88,7 @@ verify(const struct command_call *call, const struct password_bounds *bounds,
     verdict = password_inspect(bounds, &stored, &facts, &err);
     if (verdict == PASSWORD_RIGHT)
         verdict = try_both(bounds, &stored, pair, &err);
-    print_facts(&facts, verdict, &err);
+    print_facts(&facts, verdict, login != NULL, &err);
     return answers[verdict].status;
 }
 

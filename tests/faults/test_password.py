@@ -41,6 +41,22 @@ def test_verify_says_scheme_verdict_and_cost():
         assert re.search(line, done, re.M), done
 
 
+def test_verify_tells_no_cost_of_what_is_bad_and_asks_for_the_login_that_is_hashed():
+    bad = ctl("verify", stdin=b"$6$rounds=999999999$salt$x\nx\n").stdout.decode()
+    assert "cost     " not in bad and "sha_rounds" in bad, bad
+    stored = b"{DIGEST-MD5}b1726872c344b6dc8365b774f8fd6412\nsecret\n"
+    assert b"--user" in ctl("verify", stdin=stored).stdout
+    assert b"--user" not in ctl("verify", "--user", "alice@example.com", stdin=stored).stdout
+
+
+def test_hash_tells_what_only_verifies_from_what_is_no_scheme():
+    for scheme, words in (("PBKDF2", b"nothing new is made"), ("crypt", b"nothing new is made"),
+                          ("bcrypt", b"did you mean BLF-CRYPT"), ("nosuch", b"--list shows")):
+        done = ctl("hash", "-s", scheme, stdin=b"secret\n")
+        equal(done.returncode, USAGE, scheme)
+        assert words in done.stderr and not done.stdout, (scheme, done.stderr)
+
+
 def test_verify_wants_two_values_and_a_scheme_that_there_is():
     equal(ctl("verify", stdin=b"only one").returncode, USAGE)
     equal(ctl("verify", "-0", stdin=b"only one\nand its line\n").returncode, USAGE)
