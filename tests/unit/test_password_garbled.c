@@ -27,7 +27,7 @@ static struct sort {
     const char *name;
     struct seed seeds[SEEDS_MAX];
     size_t seeds_count;
-    unsigned long verdicts[PASSWORD_VERDICTS], verified;
+    unsigned long verdicts[PASSWORD_VERDICTS], verified, strange;
 } sorts[ROWS_MAX];
 
 static size_t sorts_count;
@@ -262,6 +262,7 @@ fold_hex(struct text *text)
 static void
 normalise(struct text *text)
 {
+    static const char django[] = "crypt$";      /* and a salt, which may be there or not */
     static const char *const unsaid[] = {       /* the first goes first: no other has a "=" left */
         "=", "rounds5000$", "v16$", "1|", "2|", "3|", "bcrypt$", "bcrypt:", "argon2", "md5$$",
     };
@@ -269,6 +270,10 @@ normalise(struct text *text)
 
     if (text->len > 0 && text->bytes[0] == '{' && end && !memchr(text->bytes, '|', text->len))
         replace(text, 0, (size_t)(end - text->bytes) + 1, "", 0);
+    if (text->len > sizeof(django) && memcmp(text->bytes, django, sizeof(django) - 1) == 0) {
+        end = memchr(text->bytes + sizeof(django) - 1, '$', text->len - (sizeof(django) - 1));
+        replace(text, 0, end ? (size_t)(end - text->bytes) + 1 : 0, "", 0);
+    }
     for (size_t i = 0; i < text->len; i++)
         if (text->bytes[i] == '+')
             text->bytes[i] = '.';
@@ -357,8 +362,8 @@ try_garbled(struct sort *sort, const struct seed *seed, const struct text *garbl
         fail_msg("%s: could not be told: %s: %.*s", sort->name, err.reason, (int)garbled->len,
                  garbled->bytes);
     if (verdict == PASSWORD_RIGHT && !is_loose(sort->name) && !is_good_after_all(seed, garbled))
-        fail_msg("%s accepts \"%.*s\" for \"%s\"", sort->name, (int)garbled->len, garbled->bytes,
-                 seed->value);
+        print_error("%lu: %s accepts \"%.*s\" for \"%s\"\n", ++sort->strange, sort->name,
+                    (int)garbled->len, garbled->bytes, seed->value);
 }
 
 static void
@@ -374,6 +379,7 @@ static void
 no_garbled_value_is_accepted_that_says_something_else(void **state)
 {
     const unsigned long each = getenv("CLAVIGER_LONG") ? 1000000 : 2000;
+    unsigned long strange = 0;
 
     (void)state;
     print_message("# %-26s %8s %8s %8s %8s %8s %8s\n", "scheme", "garbled", "bad", "no login",
@@ -392,7 +398,9 @@ no_garbled_value_is_accepted_that_says_something_else(void **state)
         print_message("# %-26s %8lu %8lu %8lu %8lu %8lu %8lu\n", sort->name, each,
                       sort->verdicts[PASSWORD_BAD], sort->verdicts[PASSWORD_LOCKED], sort->verified,
                       sort->verdicts[PASSWORD_WRONG], sort->verdicts[PASSWORD_RIGHT]);
+        strange += sort->strange;
     }
+    assert_int_equal(strange, 0);
 }
 
 int
