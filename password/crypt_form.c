@@ -130,11 +130,15 @@ cost_sha1(span *rest, const struct password_bounds *bounds, struct work *work)
     return count_within(field, 1, UINT32_MAX, bounds->sha1_rounds_max, &work->count);
 }
 
-/* N is on top of 4096; the largest is what keeps the sum in 32 bits. */
+#define SUNMD5_ROUNDS 4096
+
+/* N is on top of them; the largest is what keeps the sum in 32 bits. */
 static enum cost
 cost_sunmd5(span *rest, const struct password_bounds *bounds, struct work *work)
 {
     static const char word[] = ",rounds=";
+    enum cost cost;
+    uint64_t more;
     span field;
 
     if (!take_field(rest, &field))
@@ -143,8 +147,11 @@ cost_sunmd5(span *rest, const struct password_bounds *bounds, struct work *work)
         return COST_FITS;
     if (!span_starts(field, word))
         return COST_MALFORMED;
-    return count_within(span_from(field, sizeof(word) - 1), 1, UINT32_MAX - 4096,
-                        bounds->sunmd5_rounds_max, &work->count);
+    cost = count_within(span_from(field, sizeof(word) - 1), 1, UINT32_MAX - SUNMD5_ROUNDS,
+                        bounds->sunmd5_rounds_max, &more);
+    if (cost == COST_FITS)
+        work->count += more;
+    return cost;
 }
 
 static enum cost
@@ -257,7 +264,7 @@ static const struct crypt_form {
     { "$gy$",   cost_yescrypt, "scrypt_memory",     0,         SALT_ANY,  43, form_is_h64,
       COST_SCRYPT, 0 },
     { "$md5",   cost_sunmd5,   "sunmd5_rounds", 0,         SALT_ANY,  22, form_is_h64,
-      COST_SUNMD5, 0 },
+      COST_SUNMD5, SUNMD5_ROUNDS },
     { "$sha1$", cost_sha1,     "sha1_rounds",   1,         64,        28, form_is_h64,
       COST_SHA1_CRYPT, 0 },
     { "_",      cost_bsdi,     "bsdi_rounds",   SALT_NONE, SALT_NONE, 15, form_is_h64,

@@ -49,7 +49,7 @@ small_bounds(void)
     struct password_bounds bounds;
 
     password_bounds_default(&bounds);
-    bounds.cost_ms_max = 5;
+    bounds.cost_ms_max = 8;
     bounds.memory_max = 1 << 20;
     return bounds;
 }

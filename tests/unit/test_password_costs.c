@@ -1,0 +1,130 @@
+/* tests/unit/test_password_costs.c - what a verification is said to take, it takes
+ *
+ * max_cost_ms, the queues of hash threads and `clavigerctl verify` go by nominal costs, worked out
+ * without hashing. A machine may be twice as fast or as slow as the one that they are of, and a library
+ * better; ten times too little is a parameter that was forgotten.
+ */
+#include "tests/unit/vectors.h"
+
+#include <time.h>
+
+#define SCHEMES_MAX 192
+#define FACTOR 10
+#define SLACK_NS 1000000        /* around what is next to nothing */
+#define NOMINAL_MAX_NS (30 * UINT64_C(1000000))
+
+/* The cheapest value of each scheme, where what goes without saying shows, and the dearest within
+ * NOMINAL_MAX_NS, where the unit does. */
+static struct pick {
+    const char *scheme;
+    bool is_dearest;
+    uint64_t nominal_ns;
+    char stored[1024], default_scheme[40];
+} picks[2 * SCHEMES_MAX];
+
+static size_t picks_count;
+
+static void
+keep(const struct vector *row, const struct password_facts *facts, bool is_dearest)
+{
+    const uint64_t ns = facts->cost.ns;
+    struct pick *pick = picks;
+
+    while (pick < picks + picks_count
+           && (strcmp(pick->scheme, facts->scheme) != 0 || pick->is_dearest != is_dearest))
+        pick++;
+    if (pick == picks + picks_count)
+        picks_count++;
+    else if (is_dearest ? pick->nominal_ns >= ns : pick->nominal_ns <= ns)
+        return;
+    *pick = (struct pick){ .scheme = facts->scheme, .is_dearest = is_dearest, .nominal_ns = ns };
+    snprintf(pick->stored, sizeof(pick->stored), "%s", row->stored);
+    snprintf(pick->default_scheme, sizeof(pick->default_scheme), "%s", row->scheme);
+}
+
+static void
+offer(const struct vector *row)
+{
+    const struct stored_password stored = vector_stored(row);
+    struct password_bounds bounds;
+    struct password_facts facts;
+    struct error err;
+
+    password_bounds_default(&bounds);
+    if (strcmp(row->expect, "ok") != 0 || strlen(row->stored) >= sizeof(picks->stored)
+        || password_inspect(&bounds, &stored, &facts, &err) != PASSWORD_RIGHT
+        || facts.cost.ns > NOMINAL_MAX_NS)
+        return;
+    keep(row, &facts, false);
+    keep(row, &facts, true);
+}
+
+static void
+read_picks(const char *table)
+{
+    static struct vector row;
+    FILE *file = vectors_open(table, &row);
+
+    while (vectors_next(file, &row))
+        offer(&row);
+    fclose(file);
+}
+
+static uint64_t
+cpu_ns(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+    return (uint64_t)now.tv_sec * UINT64_C(1000000000) + (uint64_t)now.tv_nsec;
+}
+
+/* The least of three: whatever else runs only adds. */
+static uint64_t
+measure(const struct pick *pick)
+{
+    const struct stored_password stored = { .value = span_of(pick->stored), .login = SPAN("ada"),
+                                            .scheme = span_of(pick->default_scheme) };
+    struct password_bounds bounds;
+    uint64_t least = UINT64_MAX;
+    struct error err;
+
+    password_bounds_default(&bounds);
+    for (int i = 0; i < 3; i++) {
+        const uint64_t start = cpu_ns();
+        uint64_t took;
+
+        assert_int_equal(password_verify(&bounds, &stored, span_of("no password of it"), &err),
+                         PASSWORD_WRONG);
+        took = cpu_ns() - start;
+        least = took < least ? took : least;
+    }
+    return least;
+}
+
+static void
+a_nominal_cost_is_of_the_right_order(void **state)
+{
+    (void)state;
+    read_picks("passwords-public");
+    read_picks("uncommon");
+    assert_true(picks_count > 180);
+    for (size_t i = 0; i < picks_count; i++) {
+        const uint64_t nominal = picks[i].nominal_ns, real = measure(&picks[i]);
+
+        if (real > FACTOR * nominal + SLACK_NS || nominal > FACTOR * real + SLACK_NS)
+            fail_msg("%s: %llu us, said to be %llu us: %s", picks[i].scheme,
+                     (unsigned long long)real / 1000, (unsigned long long)nominal / 1000,
+                     picks[i].stored);
+    }
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_nominal_cost_is_of_the_right_order),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
