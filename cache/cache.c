@@ -160,8 +160,8 @@ judge(const struct cache *cache, const struct entry *accepted, int64_t now_ms,
 
     *hit = (struct cache_hit){
         .fingerprint = { accepted->fingerprint },
-        .verified_at_ms = accepted->verified_at_ms,
-        .dies_at_ms = accepted->verified_at_ms + life_get_ms(&cache->ttl_ms),
+        .verified_at_ms = entry_verified_at_ms(accepted),
+        .dies_at_ms = entry_verified_at_ms(accepted) + life_get_ms(&cache->ttl_ms),
         .seen_at_ms = entry_seen_at_ms(accepted),
         .in_grace = unseen_ms >= believed_ms && unseen_ms < believed_ms + grace_ms,
     };
@@ -184,7 +184,7 @@ cache_find(struct cache *cache, const struct cache_key *key, int64_t now_ms,
         answer = judge(cache, &accepted, now_ms, hit);
     if (answer == CACHE_ACCEPTED
         || !find_answer(cache, cache->rejected, key, now_ms, &rejected)
-        || (answer == CACHE_STALE && rejected.verified_at_ms < hit->seen_at_ms))
+        || (answer == CACHE_STALE && entry_verified_at_ms(&rejected) < hit->seen_at_ms))
         return answer;
     *hit = (struct cache_hit){ .reason = (unsigned)rejected.fingerprint };
     return CACHE_REJECTED;

@@ -9,11 +9,14 @@
  * Outputs  A remembered verdict or CACHE_MISS. Never a password or a name: an entry is keyed
  *          digests and times, and the keys die with the process.
  * Errors   Only cache_new() can fail. A full set forgets its entry that was seen least lately.
- * Memory   Reserved at start, touched as it fills, never more: 56 bytes an entry and 64 for
- *          every set of 14; a sixteenth more for rejections. Left out of core dumps.
+ * Memory   Reserved at start, touched as it fills, never more: 48 bytes an entry and 64 for
+ *          every set of 14; a sixteenth more for rejections: 56 together. Left out of core dumps.
  * Threads  Any function from any thread, except cache_free(). cache_find() and cache_knows()
  *          write nothing, take no lock and wait for nobody: a set whose writer the scheduler
  *          has put to sleep is a miss. Writers lock one set for a few hundred nanoseconds.
+ * Pauses   None: whatever is done, a lock is held for at most 2 looks at each of one set's 14
+ *          entries. Nothing expires by a walk, and cache_flush_all() writes one number;
+ *          cache_flush_domain() and cache_stats_get() walk, a set at a time, and stop nobody.
  * Time     Milliseconds of a monotonic clock. Should it be turned back all the same, what was
  *          written in its future is forgotten, not kept until that comes again.
  */

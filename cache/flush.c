@@ -19,7 +19,7 @@ wipe_doomed(struct table_set *set, const struct doomed *doomed, const struct mom
         enum table_way what = table_way_get(set, way, doomed->account, &entry);
 
         if (what == WAY_EMPTY
-            || (doomed->by_domain ? entry.domain != doomed->domain : what != WAY_OF_ACCOUNT))
+            || (doomed->by_domain ? entry_domain(&entry) != doomed->domain : what != WAY_OF_ACCOUNT))
             continue;
         living += entry_lives(&entry, now);
         table_way_wipe(set, way);

@@ -58,6 +58,22 @@ int64_t life_get_ms(const _Atomic int64_t *time);
 
 /* --- cache.c: keys and entries --- */
 
+/* What an entry keeps of the question: both forms have the account's, service's and scope's tag as
+ * their lower half. The half that is left says too little of a network, so the whole digest of it
+ * is also in the password's: see entry_answers(). */
+static inline uint64_t
+question_here(const struct cache_key *key)
+{
+    return (key->here & ~(uint64_t)UINT32_MAX) | (uint32_t)key->anywhere;
+}
+
+/* Of an entry's question. */
+static inline uint32_t
+question_service(uint64_t question)
+{
+    return (uint32_t)question;
+}
+
 /* Changes with every flush that concerns the account. `flushes` is of the cache. */
 uint32_t cache_epoch(const struct cache *cache, uint64_t account, uint64_t flushes);
 uint64_t cache_flushes(const struct cache *cache);
@@ -74,8 +90,11 @@ digest_same(const uint64_t a[2], const uint64_t b[2])
 static inline bool
 entry_answers(const struct entry *entry, const struct cache_key *key)
 {
-    return (entry->question == key->anywhere || entry->question == key->here)
-        && digest_same(entry->password, key->password);
+    bool anywhere = entry->question == key->anywhere;
+    uint64_t password[2] = { key->password[0], key->password[1] ^ (anywhere ? 0 : key->here) };
+
+    return (anywhere || entry->question == question_here(key))
+        && digest_same(entry->password, password);
 }
 
 #endif

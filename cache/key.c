@@ -15,6 +15,7 @@
  * trace of being the same.
  */
 #include "cache/key.h"
+#include "cache/table.h"
 
 #include <assert.h>
 #include <sodium.h>
@@ -81,7 +82,7 @@ key_account(const struct key_ring *ring, span account)
 uint32_t
 key_domain(const struct key_ring *ring, span domain)
 {
-    return (uint32_t)siphash_span(ring->domain, domain).word[0];
+    return (uint32_t)siphash_span(ring->domain, domain).word[0] >> (32 - TABLE_DOMAIN_BITS);
 }
 
 struct digest

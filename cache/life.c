@@ -51,11 +51,11 @@ bool
 entry_lives(const struct entry *entry, const struct moment *now)
 {
     return entry->generation == now->generation
-        && moment_age_ms(entry->verified_at_ms, now->now_ms) < now->life_ms;
+        && moment_age_ms(entry_verified_at_ms(entry), now->now_ms) < now->life_ms;
 }
 
 int64_t
 entry_seen_at_ms(const struct entry *entry)
 {
-    return (int64_t)((uint64_t)entry->verified_at_ms + entry->seen_after_ms);
+    return (int64_t)((uint64_t)entry_verified_at_ms(entry) + entry->seen_after_ms);
 }

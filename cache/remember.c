@@ -7,20 +7,13 @@
  */
 #include "cache/inside.h"
 
-/* Tag of account, service and scope, whatever the network. */
-static uint32_t
-service_of(const struct cache_key *key)
-{
-    return (uint32_t)key->anywhere;
-}
-
 /* Under the lock of the account's set in either table: false when nothing is to be kept, or a
  * flush came since the key was made. When none came, the generation of `at`, which is younger
  * than the key, is still the one that counts; and if one comes now, the entry is born dead. */
 static bool
 may_remember(const struct cache *cache, const struct cache_key *key, const struct moment *at)
 {
-    return at->life_ms > 0
+    return at->life_ms > 0 && at->now_ms >= -TABLE_TIME_MAX_MS && at->now_ms <= TABLE_TIME_MAX_MS
         && cache_epoch(cache, key->account, cache_flushes(cache)) == key->epoch;
 }
 
@@ -28,12 +21,12 @@ static struct entry
 entry_make(const struct cache_key *key, enum cache_reach reach, int64_t at_ms,
            uint32_t generation)
 {
+    bool here = reach == CACHE_THIS_NETWORK;
+
     return (struct entry){
-        .question = reach == CACHE_THIS_NETWORK ? key->here : key->anywhere,
-        .password = { key->password[0], key->password[1] },
-        .verified_at_ms = at_ms,
-        .service = service_of(key),
-        .domain = key->domain,
+        .question = here ? question_here(key) : key->anywhere,
+        .password = { key->password[0], key->password[1] ^ (here ? key->here : 0) },
+        .stamp = entry_stamp(at_ms, key->domain),
         .generation = generation,
     };
 }
@@ -92,7 +85,7 @@ rests_on_other_row(const struct table_set *set, size_t way, const struct cache_k
                    const struct cache_fingerprint *fingerprint, struct entry *out)
 {
     return table_way_get(set, way, key->account, out) == WAY_OF_ACCOUNT
-        && out->service == service_of(key)
+        && question_service(out->question) == question_service(key->anywhere)
         && !(fingerprint && out->fingerprint == fingerprint->word);
 }
 
@@ -144,8 +137,8 @@ set_end(struct entry *entry, int64_t life_ms, int64_t seen_at_ms, int64_t until_
 {
     if (until_ms - seen_at_ms >= life_ms)
         return;
-    entry->verified_at_ms = until_ms - life_ms;
-    entry->seen_after_ms = (uint32_t)(seen_at_ms - entry->verified_at_ms);
+    entry->stamp = entry_stamp(until_ms - life_ms, entry_domain(entry));
+    entry->seen_after_ms = (uint32_t)(seen_at_ms - (until_ms - life_ms));
 }
 
 static void
@@ -198,7 +191,7 @@ is_refreshed(const struct entry *entry, const struct cache_key *key,
              const struct cache_fingerprint *fingerprint, const struct moment *seen)
 {
     return entry_answers(entry, key) && entry->fingerprint == fingerprint->word
-        && entry_lives(entry, seen) && entry->verified_at_ms <= seen->now_ms;
+        && entry_lives(entry, seen) && entry_verified_at_ms(entry) <= seen->now_ms;
 }
 
 void
@@ -213,7 +206,7 @@ cache_refresh(struct cache *cache, const struct cache_key *key,
     for (size_t way = 0; may && way < TABLE_WAYS; way++)
         if (table_way_get(set, way, key->account, &entry) == WAY_OF_ACCOUNT
             && is_refreshed(&entry, key, fingerprint, &seen)) {
-            entry.seen_after_ms = (uint32_t)(seen_at_ms - entry.verified_at_ms);
+            entry.seen_after_ms = (uint32_t)(seen_at_ms - entry_verified_at_ms(&entry));
             table_way_update(set, way, &entry);
         }
     table_unlock(set);

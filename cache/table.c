@@ -1,13 +1,13 @@
 /* cache/table.c - see table.h
  *
  *   64 bytes    state(8) tag(4) tag(4) ... tag(4)      14 tags; 0: that way is empty
- *   56 bytes    entry of way 0
+ *   48 bytes    entry of way 0
  *   ...
- *   56 bytes    entry of way 13
+ *   48 bytes    entry of way 13
  *
  * A lookup reads the first and the entries whose tag is the account's. Sets follow each other without
- * a gap: that each begins a cache line would cost 48 bytes a set, and save a lookup one of its
- * three or four lines, which the processor fetches in pairs.
+ * a gap: that each begins a cache line would cost 32 bytes a set, and save every second lookup one of
+ * its three or four lines, which the processor fetches in pairs.
  *
  * `state` is a sequence lock. It is odd while a writer is in, and never has the same value
  * twice: a reader that finds it even, and after copying finds it the same, has copied one
@@ -51,7 +51,7 @@ struct table {
     size_t count, bytes;
 };
 
-static_assert(sizeof(struct entry) < CACHE_LINE, "an entry is less than a cache line");
+static_assert(sizeof(struct entry) == 48, "an entry has no padding");
 static_assert(offsetof(struct table_set, way) == CACHE_LINE, "state and tags are one cache line");
 static_assert(sizeof(struct table_set) == CACHE_LINE + TABLE_WAYS * sizeof(struct entry),
               "no padding");

@@ -164,7 +164,7 @@ static const struct config_key service_keys[] = {
 
 #define CACHE(member) MEMBER(struct config, cache.member)
 static const struct config_key cache_keys[] = {
-    /* 64 bytes each: at most 8 GiB. */
+    /* 56 bytes each: at most 7 GiB. */
     { "entries", &config_count, CACHE(entries), .most = UINT64_C(1) << 27 },
     { "ttl", &config_duration, CACHE(ttl_ms), .least = SECOND, .most = 30 * DAY },
     { "revalidate", &config_duration, CACHE(revalidate_ms), .most = 30 * DAY },

@@ -205,6 +205,29 @@ a_clock_turned_back_leaves_a_cache_that_works(void **state)
     cache_free(cache);
 }
 
+/* An entry keeps 42 bits of it. */
+static void
+a_moment_that_no_entry_can_hold_is_not_remembered_as_another(void **state)
+{
+    static const struct { int64_t at_ms; enum cache_answer answer; } moments[] = {
+        { 69 * YEAR, CACHE_ACCEPTED }, { -69 * YEAR, CACHE_ACCEPTED },
+        { 70 * YEAR, CACHE_MISS }, { -70 * YEAR, CACHE_MISS }, { 140 * YEAR, CACHE_MISS },
+        { INT64_MAX, CACHE_MISS }, { INT64_MIN, CACHE_MISS },
+    };
+    struct cache *cache = cache_of(100);
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(moments); i++) {
+        struct cache_key key = key_of_imap(cache, ADA, "secret");
+
+        accept_key(cache, &key, "row", moments[i].at_ms);
+        assert_int_equal(answer_to(cache, &key, moments[i].at_ms), moments[i].answer);
+        assert_int_equal(answer_to(cache, &key, START), CACHE_MISS);
+        cache_flush_all(cache);
+    }
+    cache_free(cache);
+}
+
 static void
 a_rejection_lives_for_negative_ttl(void **state)
 {
@@ -300,6 +323,7 @@ main(void)
         cmocka_unit_test(an_entry_seen_in_a_future_that_was_taken_back_is_stale_until_seen_again),
         cmocka_unit_test(an_entry_seen_in_a_future_that_was_taken_back_gives_way_to_another_row),
         cmocka_unit_test(a_clock_turned_back_leaves_a_cache_that_works),
+        cmocka_unit_test(a_moment_that_no_entry_can_hold_is_not_remembered_as_another),
         cmocka_unit_test(a_rejection_lives_for_negative_ttl),
         cmocka_unit_test(with_a_negative_ttl_of_0_no_rejection_is_kept),
         cmocka_unit_test(new_times_hold_for_entries_that_are_there),

@@ -17,8 +17,8 @@ struct bench { struct table *table; _Atomic size_t torn, read, foreign; atomic_b
 static struct entry
 entry_of(uint64_t number)
 {
-    return (struct entry){ number, { number, number }, number, (int64_t)number,
-                           (uint32_t)number, (uint32_t)number, (uint32_t)number, (uint32_t)number };
+    return (struct entry){ number, { number, number }, number, number,
+                           (uint32_t)number, (uint32_t)number };
 }
 
 static void *
