@@ -174,6 +174,19 @@ auth_free(struct auth *auth)
     free(auth);
 }
 
+enum error_code
+auth_inherit(struct auth *next, struct auth *previous, struct error *err)
+{
+    enum error_code code = throttle_inherit(next->throttle, previous->throttle, err);
+
+    if (code != ERROR_NONE)
+        return code;
+    pace_inherit(&next->pace, &previous->pace);
+    for (size_t i = 0; i < MECHANISMS; i++)
+        pace_inherit(&next->challenge_pace[i], &previous->challenge_pace[i]);
+    return ERROR_NONE;
+}
+
 bool
 auth_drain(struct auth *auth, int64_t until_ms)
 {
@@ -476,13 +489,22 @@ auth_recall(struct auth *auth, const struct auth_request *request, struct verdic
     return recall(auth, request, &asked, &hit, &known, verdict);
 }
 
+void
+auth_guest_set(const struct auth *auth, const struct auth_asked *asked, struct throttle_guest *out)
+{
+    uint64_t account = throttle_account(auth->throttle, identity_name(&asked->who));
+
+    throttle_guest_set(auth->throttle, account,
+                       throttle_password(auth->throttle, account, asked->password),
+                       span_of(asked->network), out);
+}
+
 /* What was right before is only looked up again, and its owner waits for nobody's guesses. */
 static bool
 is_throttled(struct auth *auth, const struct auth_request *request, struct auth_asked *asked,
              enum cache_answer known, const struct auth_ticket *ticket)
 {
-    throttle_guest_set(auth->throttle, asked->key.account, asked->key.password[0],
-                       span_of(asked->network), &asked->guest);
+    auth_guest_set(auth, asked, &asked->guest);
     return (needs_password(request) || credentials_try_proof(request, ticket))
         && known != CACHE_STALE
         && !throttle_allows(auth->throttle, &asked->guest, clock_now_ms(auth->clock));

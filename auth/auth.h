@@ -149,6 +149,11 @@ void auth_counts_get(const struct auth *auth, struct auth_counts *out);
 /* A reload goes on counting where the one before ended. `waiting` is not added. */
 void auth_counts_add(struct auth *auth, const struct auth_counts *before);
 
+/* On a reload, before anybody asks `next`: counts of wrong passwords, who is known to sign in rightly,
+ * and how long verifications take go over to it. ERROR_UNAVAILABLE, and nothing is changed, without
+ * memory. */
+enum error_code auth_inherit(struct auth *next, struct auth *previous, struct error *err);
+
 /* Waits until nothing is in flight, or `until_ms`; then has what is noted written, for two seconds
  * at most a source. */
 bool auth_drain(struct auth *auth, int64_t until_ms);

@@ -281,6 +281,7 @@ note_who(const struct flight *flight)
 
     out->key = flight->key;
     memcpy(out->service, flight->service, sizeof(out->service));
+    out->account = throttle_account(flight->auth->throttle, identity_name(&flight->who));
     memcpy(out->network, flight->network, sizeof(out->network));
     if (flight->account.found)
         snprintf(out->source, sizeof(out->source), "%s", flight->account.source);

@@ -46,7 +46,8 @@ struct auth_credentials {
     struct auth_further *further;               /* and others; owned */
     size_t further_count;
     enum verdict_reason if_wrong;
-    struct cache_key key;               /* whose, for the throttle and for last logins; */
+    struct cache_key key;               /* whose, for last logins; */
+    uint64_t account;                   /* the same for the throttle: its digest of it; */
     char service[SERVICE_NAME_MAX + 1];
     char network[NETWORK_TEXT_MAX];     /* where from; */
     char source[128];                   /* and the title of its source; cut if it is longer */

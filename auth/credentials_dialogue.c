@@ -229,7 +229,7 @@ auth_credentials_settle(struct auth *auth, const struct auth_credentials *creden
     uint64_t proof;
 
     randombytes_buf(&proof, sizeof(proof));
-    throttle_guest_set(auth->throttle, credentials->key.account, proof,
+    throttle_guest_set(auth->throttle, credentials->account, proof,
                        span_of(credentials->network), &guest);
     guest.proof = 0;            /* nothing that could be right again */
     /* Others of the account were found wrong while this one was under way. */

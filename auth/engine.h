@@ -93,6 +93,10 @@ struct auth_asked {
 
 #define AUTH_ALL_SOURCES SIZE_MAX
 
+/* The same for the throttle, whatever settings judge it. */
+void auth_guest_set(const struct auth *auth, const struct auth_asked *asked,
+                    struct throttle_guest *out);
+
 /* REASON_OK, or why nobody need be asked; then *err has the details. */
 enum verdict_reason auth_understand(const struct auth *auth, const struct auth_request *request,
                                     struct auth_asked *out, struct error *err);

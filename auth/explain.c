@@ -94,8 +94,7 @@ tell_throttle(struct telling *t)
     int64_t now_ms = clock_now_ms(t->auth->clock), delay_ms;
     struct throttle_guest guest;
 
-    throttle_guest_set(t->auth->throttle, t->asked.key.account, t->asked.key.password[0],
-                       span_of(t->asked.network), &guest);
+    auth_guest_set(t->auth, &t->asked, &guest);
     delay_ms = throttle_delay_ms(t->auth->throttle, &guest, now_ms);
     if (!throttle_allows(t->auth->throttle, &guest, now_ms))
         tell(t, "throttle", "too many wrong passwords: another is not looked at");

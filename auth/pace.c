@@ -17,6 +17,17 @@ pace_set(struct pace *pace)
 }
 
 void
+pace_inherit(struct pace *pace, const struct pace *from)
+{
+    for (unsigned i = 0; i < PACE_SAMPLES; i++)
+        atomic_store_explicit(&pace->took_us[i],
+                              atomic_load_explicit(&from->took_us[i], memory_order_relaxed),
+                              memory_order_relaxed);
+    atomic_store_explicit(&pace->next, atomic_load_explicit(&from->next, memory_order_relaxed),
+                          memory_order_relaxed);
+}
+
+void
 pace_note(struct pace *pace, int64_t took_us)
 {
     uint32_t at = atomic_fetch_add_explicit(&pace->next, 1, memory_order_relaxed);

@@ -20,6 +20,9 @@ struct pace {
 /* Until the first real one: what sha512-crypt with 5000 rounds takes on a server's core. */
 void pace_set(struct pace *pace);
 
+/* The samples of another, so that a reload does not begin with a guess. */
+void pace_inherit(struct pace *pace, const struct pace *from);
+
 void pace_note(struct pace *pace, int64_t took_us);
 int64_t pace_draw_us(const struct pace *pace);
 

@@ -40,6 +40,13 @@ enum error_code throttle_new(const struct throttle_config *config, struct thrott
                              struct error *err);
 void throttle_free(struct throttle *throttle);  /* NULL is fine */
 
+/* On a reload: what `previous` has counted and knows to be right goes over to `next`, which nobody uses
+ * yet; limits, delays and trusted networks are those of `next`. From here on both count in the same
+ * place, until the last of those who still use `previous` is answered. ERROR_UNAVAILABLE, and nothing
+ * has changed, when there is no memory for another number of entries. */
+enum error_code throttle_inherit(struct throttle *next, struct throttle *previous,
+                                 struct error *err);
+
 /* Who tries what, in digests: a value. */
 #define THROTTLE_NETWORKS 2
 struct throttle_guest {
@@ -50,7 +57,11 @@ struct throttle_guest {
     uint64_t proof;                     /* account and password */
 };
 
-/* `account` and `password` are keyed digests, `network` a normalised address or empty. */
+/* Keyed digests, the same after every reload. A password's is bound to the account. */
+uint64_t throttle_account(const struct throttle *throttle, span name);
+uint64_t throttle_password(const struct throttle *throttle, uint64_t account, span password);
+
+/* `account` and `password` are such digests, `network` a normalised address or empty. */
 void throttle_guest_set(const struct throttle *throttle, uint64_t account, uint64_t password,
                         span network, struct throttle_guest *out);
 

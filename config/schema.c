@@ -214,7 +214,7 @@ static const struct config_key throttle_keys[] = {
     { "per_network", &config_count, THROTTLE(per_network), .most = 1000000 },
     /* A client may wait 10 s, and the verification takes its part of them. */
     { "delay", &config_duration, THROTTLE(delay_ms), .most = 4 * SECOND },
-    /* 170 bytes each, and as many for who signed in rightly: at most 6 GiB. */
+    /* 62 bytes each, and 21 for who signed in rightly: at most 1.4 GiB. */
     { "entries", &config_count, THROTTLE(entries), .least = 1024, .most = UINT64_C(1) << 24 },
     { "trusted_nets", &config_network,
       LIST(struct config, auth.throttle.trusted_nets, auth.throttle.trusted_nets_count) },

@@ -79,6 +79,8 @@ running_next(const char *path, struct running *old, const struct listener_self *
         code = running_make_auth(next, err);
     if (code == ERROR_NONE)
         code = inherit_listeners(next, old, self, err);
+    if (code == ERROR_NONE)             /* the last: it changes the old one */
+        code = auth_inherit(next->site.auth, old->site.auth, err);
     if (code != ERROR_NONE)
         drop_next(next, old);
     else

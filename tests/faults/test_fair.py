@@ -172,6 +172,20 @@ def test_throttled_is_temporary_on_the_wire_and_told_in_the_log():
 
 # --- R, B: who pays for a flood ------------------------------------------------------------------
 
+def test_throttled_stays_throttled_when_the_daemon_is_reloaded_with_a_larger_cache():
+    with new_site(throttle="per_account = 20  delay = 0s") as site:
+        for i in range(20):
+            equal(site.ask("ada@example.org", "wrong%d" % i), NO)
+        equal(site.ask("ada@example.org", "another"), TEMPORARY, "before")
+        with open(site.conf) as f:
+            text = f.read().replace("entries = 10000", "entries = 20000").replace("delay = 0s", "delay = 0s  entries = 100000")
+        with open(site.conf, "w") as f:
+            f.write(text)
+        site.ctl("reload", check=0)
+        equal(site.ask("ada@example.org", "another"), TEMPORARY, "after")
+        equal(site.ask("ada@example.org", "secret"), OK, "the owner's password was right before")
+
+
 def test_R10_a_peer_that_sends_fifty_times_as_much_waits_for_itself():
     slow = crypt("secret", "$6$rounds=20000$saltsaltsaltsalt")
     accounts = [(name % i, slow, 1, None) for name in ("crowd%d@example.org", "user%d@example.org")

@@ -258,6 +258,81 @@ delays_double_up_to_the_longest_and_wear_off_within_the_hour(void **state)
     throttle_free(throttle);
 }
 
+static const struct { const char *what; size_t before, after; } sizes[] = {
+    { "the same size", 65536, 65536 }, { "more room", 1024, 65536 }, { "less room", 65536, 1024 },
+};
+
+static void
+a_reload_forgets_no_guess_and_nobody_who_was_right(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT(sizes); i++) {
+        struct throttle_config config = { .per_account = 100, .per_network = 1000,
+                                          .delay_ms = 4000, .entries = sizes[i].before };
+        struct throttle *before, *after;
+        struct throttle_guest owner, late;
+        struct error err;
+
+        print_message("# %s\n", sizes[i].what);
+        assert_int_equal(throttle_new(&config, &before, &err), ERROR_NONE);
+        owner = guest(before, 1, 0, "192.0.2.7");
+        throttle_note_right(before, &owner, 0);
+        for (unsigned n = 1; n <= 100; n++)
+            guess(before, 1, n, "198.51.100.1", 0);
+        config.entries = sizes[i].after;
+        assert_int_equal(throttle_new(&config, &after, &err), ERROR_NONE);
+        assert_int_equal(throttle_inherit(after, before, &err), ERROR_NONE);
+        assert_false(guess(after, 1, 101, "203.0.113.1", 0));
+        assert_true(guess(after, 1, 100, "203.0.113.1", 0));    /* known: no news */
+        owner = guest(after, 1, 0, "192.0.2.7");
+        assert_true(throttle_knows(after, &owner));
+        late = guest(before, 2, 1, "");                         /* asked before, answered after */
+        throttle_note_right(before, &late, 0);
+        throttle_free(before);
+        assert_true(throttle_knows(after, &late));
+        throttle_free(after);
+    }
+}
+
+static void
+after_a_reload_the_new_limits_hold_at_once(void **state)
+{
+    struct throttle *before = new_throttle(NULL, 0), *after;
+    struct throttle_config config;
+    struct error err;
+
+    (void)state;
+    for (unsigned n = 0; n < 50; n++)
+        guess(before, 1, n, "", 0);
+    throttle_config_default(&config);
+    config.per_account = 50;
+    config.delay_ms = 500;
+    assert_int_equal(throttle_new(&config, &after, &err), ERROR_NONE);
+    assert_int_equal(throttle_inherit(after, before, &err), ERROR_NONE);
+    throttle_free(before);
+    assert_false(guess(after, 1, 99, "", 0));
+    assert_int_equal(delay(after, 1, "", 0), 500);
+    throttle_free(after);
+}
+
+/* What is asked is in digests that no cache and no setting has a part in. */
+static void
+digests_of_names_and_passwords_are_the_same_after_a_reload(void **state)
+{
+    struct throttle *before = new_throttle(NULL, 0), *after = new_throttle(NULL, 0);
+    uint64_t ada = throttle_account(before, span_of("ada@example.org"));
+    struct error err;
+
+    (void)state;
+    assert_true(ada != throttle_account(after, span_of("ada@example.org")));
+    assert_int_equal(throttle_inherit(after, before, &err), ERROR_NONE);
+    assert_true(ada == throttle_account(after, span_of("ada@example.org")));
+    assert_true(throttle_password(before, ada, span_of("x")) == throttle_password(after, ada, span_of("x")));
+    assert_true(throttle_password(before, ada, span_of("x")) != throttle_password(after, ada + 1, span_of("x")));
+    throttle_free(before);
+    throttle_free(after);
+}
+
 static void
 without_limits_nobody_waits(void **state)
 {
@@ -302,6 +377,9 @@ main(void)
         cmocka_unit_test(B05_when_it_is_full_the_least_guilty_is_forgotten),
         cmocka_unit_test(B06_a_right_password_counts_for_nothing),
         cmocka_unit_test(delays_double_up_to_the_longest_and_wear_off_within_the_hour),
+        cmocka_unit_test(a_reload_forgets_no_guess_and_nobody_who_was_right),
+        cmocka_unit_test(after_a_reload_the_new_limits_hold_at_once),
+        cmocka_unit_test(digests_of_names_and_passwords_are_the_same_after_a_reload),
         cmocka_unit_test(without_limits_nobody_waits),
         cmocka_unit_test(a_clock_that_is_turned_back_forgives_nothing),
     };
