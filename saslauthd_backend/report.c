@@ -47,7 +47,7 @@ report_verdict(const struct report *report, const struct verdict *verdict)
     enum log_level level = levels[verdict->outcome];
     struct tokens room;
     char digits[24];
-    span values[3 + WHO + 1] = {
+    span values[3 + WHO + 2] = {
         span_of(verdict_outcome_word(verdict->outcome)),
         span_of(verdict_reason_word(verdict->reason)), span_of(verdict_via_word(verdict->via)),
     };
@@ -57,7 +57,8 @@ report_verdict(const struct report *report, const struct verdict *verdict)
     put_who(report, &room, values + 3);
     /* What is remembered takes none. */
     values[3 + WHO] = report->took_ms == 0 ? span_of("0") : number(report->took_ms, digits);
-    log_values(level, "%s reason=%s via=%s listener=%s service=%s rip=%s login=%s ms=%s", values);
+    values[3 + WHO + 1] = span_of(verdict->via == VIA_GRACE ? " stale=1" : "");
+    log_values(level, "%s reason=%s via=%s listener=%s service=%s rip=%s login=%s ms=%s%s", values);
 }
 
 void

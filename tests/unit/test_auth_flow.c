@@ -459,7 +459,7 @@ a_source_that_is_down_is_unavailable_and_never_a_wrong_password(void **state)
 }
 
 static void
-while_the_source_is_down_grace_decides_about_what_was_accepted(void **state)
+K15_while_the_source_is_down_grace_decides_about_what_was_accepted(void **state)
 {
     static const struct { int64_t grace_ms, after_ms; enum verdict_reason reason; } cases[] = {
         { 0, 9999, REASON_OK },
@@ -517,6 +517,30 @@ grace_accepts_no_account_past_its_own_date(void **state)
         atomic_store(&unix_s, 1800000000);
         bench_free(bench);
     }
+}
+
+static void
+K15_a_lock_that_was_known_before_the_outage_holds_through_it(void **state)
+{
+    struct bench *bench = bench_new();
+
+    (void)state;
+    bench->cache_config.grace_ms = 3600 * SECOND;
+    bench_start(bench);
+    row("ada@example.org", "{PLAIN}secret");
+    row("bob@example.org", "{PLAIN}secret");
+    ask(bench, "ada@example.org", "secret");
+    ask(bench, "bob@example.org", "secret");
+    scripted->rows[0].enabled = "0";
+    pass(10 * SECOND);
+    expect(ask(bench, "ada@example.org", "secret"), REASON_DISABLED, VIA_LOOKUP);
+    scripted->is_down = true;
+    for (unsigned i = 0; i < 100; i++) {
+        assert_int_not_equal(ask(bench, "ada@example.org", "secret").outcome, VERDICT_ACCEPTED);
+        expect(ask(bench, "bob@example.org", "secret"), REASON_OK, VIA_GRACE);
+        pass(i == 0 ? 0 : 35 * SECOND);
+    }
+    bench_free(bench);
 }
 
 static void
@@ -1269,8 +1293,9 @@ main(void)
         cmocka_unit_test(a_rejection_is_remembered_for_its_own_time_and_no_longer),
         cmocka_unit_test(a_flush_of_account_domain_or_all_counts_at_once),
         cmocka_unit_test(a_source_that_is_down_is_unavailable_and_never_a_wrong_password),
-        cmocka_unit_test(while_the_source_is_down_grace_decides_about_what_was_accepted),
+        cmocka_unit_test(K15_while_the_source_is_down_grace_decides_about_what_was_accepted),
         cmocka_unit_test(grace_accepts_no_account_past_its_own_date),
+        cmocka_unit_test(K15_a_lock_that_was_known_before_the_outage_holds_through_it),
         cmocka_unit_test(the_same_question_a_hundred_times_is_one_lookup_and_one_hash),
         cmocka_unit_test(other_questions_do_not_share_a_flight),
         cmocka_unit_test(what_was_read_before_a_flush_is_not_kept_nor_shared_after_it),
