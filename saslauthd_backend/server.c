@@ -199,11 +199,13 @@ server_run(struct server *server)
 void
 server_free(struct server *server)
 {
-    struct cache *cache = server && server->running ? server->running->cache : NULL;
+    struct cache *cache;
 
     if (!server)
         return;
     control_thread_free(server->control);
+    /* Not before: a reload may have been under way there, with another cache. */
+    cache = server->running ? server->running->cache : NULL;
     acceptors_free(server->acceptors);
     for (size_t i = 0; i < server->loops.count; i++)
         loop_stop(server->loops.members[i]);
