@@ -15,23 +15,23 @@ enum {
 };
 
 static uint32_t
+polynomial(const char *text, uint32_t hash, uint32_t factor)
+{
+    while (*text)
+        hash = hash * factor + (unsigned char)*text++;
+    return hash;
+}
+
+static uint32_t
 times_31(const char *text)
 {
-    uint32_t hash = 0;
-
-    while (*text)
-        hash = hash * 31 + (unsigned char)*text++;
-    return hash;
+    return polynomial(text, 0, 31);
 }
 
 static uint32_t
 times_33(const char *text)
 {
-    uint32_t hash = 5381;
-
-    while (*text)
-        hash = hash * 33 + (unsigned char)*text++;
-    return hash;
+    return polynomial(text, 5381, 33);
 }
 
 static uint32_t
