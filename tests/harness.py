@@ -118,7 +118,7 @@ listen "test"    { protocol = "saslauthd"  path = "%(dir)s/mux"      mode = 0666
     def write_conf(self, text, daemon="", cache=""):
         text = text % {"dir": self.dir} if "%(dir)s" in text else text
         text += 'daemon { driver_dir = "%s"  preset_dir = "%s"  %s }\n' % (DRIVERS, PRESETS, daemon)
-        text += "cache { entries = 10000 %s }\n" % cache
+        text += "cache { %s %s }\n" % ("" if "entries" in cache else "entries = 10000", cache)
         with open(self.conf, "w") as f:
             f.write(text)
         os.chmod(self.conf, 0o600)

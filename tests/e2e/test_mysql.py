@@ -29,7 +29,7 @@ GRANT SELECT ON mail.* TO %s@'%%';
     SLOW = LOOKUP.replace("WHERE", "WHERE sleep(0.4) = 0 AND")
     SERIES = "(SELECT 1 FROM seq_0_to_1000000 LIMIT %d) AS series"
     LOGS = {"settings": MariaDB.LOGS}
-    LEAVES_IDLE = "SET GLOBAL wait_timeout = 1"
+    LEAVES_IDLE = "SET GLOBAL wait_timeout = %d"
     MAY_WRITE = "GRANT UPDATE ON mail.* TO %s@'%%'" % READER
 
     # Of a new session's bytes: in its greeting, the answers to logging in, to preparing, and in a row.

@@ -29,7 +29,7 @@ CHECKPOINT;
     SLOW = LOOKUP.replace("FROM users", "FROM users, (SELECT pg_sleep(0.4)) AS slow")
     SERIES = "generate_series(1, %d)"
     LOGS = {"settings": PostgreSQL.LOGS}
-    LEAVES_IDLE = "ALTER ROLE %s SET idle_session_timeout = '300ms'" % READER
+    LEAVES_IDLE = "ALTER ROLE %s SET idle_session_timeout = '%%ds'" % READER
     MAY_WRITE = "GRANT UPDATE ON users TO " + READER
 
     # Of a new session's bytes: in the answers to logging in, to preparing, and in a row.

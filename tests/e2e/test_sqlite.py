@@ -11,7 +11,7 @@ sys.path[:0] = [os.path.join(os.path.dirname(os.path.abspath(__file__)), os.pard
 import harness
 from harness import NO, OK, TEMPORARY, crypt, equal, wait_until
 import database_site
-from database_site import (CACHED, STORED, UNCACHED, USERS, Calm, DatabaseSite as Site, Load, all_at_once, filled,
+from database_site import (FRESH, STORED, UNCACHED, USERS, Calm, DatabaseSite as Site, Load, all_at_once, filled,
                            keeps_no_more_descriptors, never_no, shared, user, well_hit_p99)
 from database_faults import test_D13_tables_that_change_under_it_are_followed_or_named
 from database_faults import test_D14_two_rows_or_a_million_are_refused_with_an_alarm_and_cost_no_memory
@@ -89,7 +89,7 @@ WITH RECURSIVE r(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM r LIMIT %d)
 # --- D16: what happens to files --------------------------------------------------------------------
 
 def test_D16_a_writers_lock_delays_no_cached_sign_in_and_is_over_when_it_is():
-    with filled() as place, Site(place.file, keys=TIMEOUT, cache=CACHED).start() as site:
+    with filled() as place, Site(place.file, keys=TIMEOUT, cache=FRESH).start() as site:
         site.asked(user(1))
         writer = sqlite3.connect(place.file, isolation_level=None, check_same_thread=False)
         with Calm() as calm, Load(site, [user(1)]) as hits:
