@@ -44,6 +44,8 @@
 #define ROW_TOO_LONG "a row is longer than any that is read"
 
 struct column {
+    char *name;                         /* ours: the library forgets its own when the query is run */
+    bool is_bits;
     unsigned long len;                  /* of the value; more than was kept when it is too long */
     mysql_flag is_null, is_cut;
     unsigned char bytes[ACCOUNT_CELL_MAX + 1];
@@ -51,8 +53,7 @@ struct column {
 
 struct prepared {
     MYSQL_STMT *stmt;                   /* NULL: not prepared */
-    MYSQL_RES *names;                   /* NULL: it gives no rows */
-    size_t columns_count;
+    size_t columns_count;               /* 0: it gives no rows */
     struct column *columns;
     MYSQL_BIND *binds;
 };
@@ -164,10 +165,10 @@ say_statement(struct account_session *session, MYSQL_STMT *stmt, int64_t deadlin
 static void
 drop_prepared(struct prepared *prepared)
 {
-    if (prepared->names)
-        mysql_free_result(prepared->names);
     if (prepared->stmt)
         mysql_stmt_close(prepared->stmt);
+    for (size_t i = 0; i < prepared->columns_count; i++)
+        free(prepared->columns[i].name);
     free(prepared->columns);
     free(prepared->binds);
     *prepared = (struct prepared){ 0 };
@@ -441,6 +442,24 @@ mysql_open(const struct account_source_config *config, const struct account_targ
 
 /* --- a statement --------------------------------------------------------------------------- */
 
+/* What the server calls them. False: no memory. */
+static bool
+name_columns(struct prepared *prepared)
+{
+    MYSQL_RES *result = mysql_stmt_result_metadata(prepared->stmt);
+    const MYSQL_FIELD *fields = result ? mysql_fetch_fields(result) : NULL;
+    bool named = fields != NULL;
+
+    for (size_t i = 0; named && i < prepared->columns_count; i++) {
+        prepared->columns[i].name = strdup(fields[i].name ? fields[i].name : "");
+        prepared->columns[i].is_bits = fields[i].type == MYSQL_TYPE_BIT;
+        named = prepared->columns[i].name != NULL;
+    }
+    if (result)
+        mysql_free_result(result);
+    return named;
+}
+
 /* Every column as text into a buffer of its own. */
 static enum error_code
 make_columns(struct account_session *session, struct prepared *prepared, struct error *err)
@@ -452,11 +471,10 @@ make_columns(struct account_session *session, struct prepared *prepared, struct 
                          session->server, count, ACCOUNT_CELLS_MAX);
     if (count == 0)
         return ERROR_NONE;
-    prepared->columns_count = count;
-    prepared->names = mysql_stmt_result_metadata(prepared->stmt);
-    prepared->columns = malloc(count * sizeof(*prepared->columns));
+    prepared->columns = calloc(count, sizeof(*prepared->columns));
     prepared->binds = calloc(count, sizeof(*prepared->binds));
-    if (!prepared->names || !prepared->columns || !prepared->binds)
+    prepared->columns_count = prepared->columns ? count : 0;
+    if (!prepared->columns || !prepared->binds || !name_columns(prepared))
         return error_set(err, ERROR_UNAVAILABLE, "no memory for a query's columns");
     for (size_t i = 0; i < count; i++)
         prepared->binds[i] = (MYSQL_BIND){
@@ -521,7 +539,6 @@ static enum error_code
 give_row(struct account_session *session, struct prepared *prepared, account_row_fn *row,
          void *context, bool *more, struct error *err)
 {
-    const MYSQL_FIELD *fields = mysql_fetch_fields(prepared->names);
     struct account_cell cells[ACCOUNT_CELLS_MAX];
 
     for (size_t i = 0; i < prepared->columns_count; i++) {
@@ -529,12 +546,12 @@ give_row(struct account_session *session, struct prepared *prepared, account_row
 
         if (!column->is_null && column->len > ACCOUNT_CELL_MAX)
             return error_set(err, ERROR_UNAVAILABLE, "%s: column \"%s\" is too long: %lu bytes of "
-                             "at most %d", session->server, fields[i].name, column->len,
+                             "at most %d", session->server, column->name, column->len,
                              ACCOUNT_CELL_MAX);
-        if (!column->is_null && fields[i].type == MYSQL_TYPE_BIT)
+        if (!column->is_null && column->is_bits)
             spell_bits(column);
         cells[i] = (struct account_cell){
-            fields[i].name, column->is_null,
+            column->name, column->is_null,
             span_make(column->bytes, column->is_null ? 0 : column->len),
         };
     }
@@ -614,17 +631,38 @@ bind_parameters(MYSQL_STMT *stmt, const span *parameters, size_t count,
     return mysql_stmt_bind_param(stmt, binds);
 }
 
+/* Only now: what the server says of its columns when it executes makes the library forget what was bound
+ * before, and may be another count than when it was prepared. */
+static enum error_code
+bind_columns(struct account_session *session, struct prepared *prepared, int64_t deadline_ms,
+             bool *lost, struct error *err)
+{
+    size_t count = mysql_stmt_field_count(prepared->stmt);
+
+    if (count != prepared->columns_count) {
+        *lost = true;
+        return error_set(err, ERROR_UNAVAILABLE, "%s: %zu columns where %zu were prepared",
+                         session->server, count, prepared->columns_count);
+    }
+    if (count > 0 && mysql_stmt_bind_result(prepared->stmt, prepared->binds) != 0)
+        return say_statement(session, prepared->stmt, deadline_ms, lost, err);
+    return ERROR_NONE;
+}
+
 static enum error_code
 run_prepared(struct account_session *session, struct prepared *prepared, const span *parameters,
              size_t count, int64_t deadline_ms, account_row_fn *row, void *context,
              size_t *changed_out, bool *lost, struct error *err)
 {
     MYSQL_BIND binds[ACCOUNT_PARAMETERS_MAX];
+    enum error_code code;
 
     if (bind_parameters(prepared->stmt, parameters, count, binds) != 0
-        || (prepared->binds && mysql_stmt_bind_result(prepared->stmt, prepared->binds) != 0)
         || mysql_call_execute(session->mysql, prepared->stmt, deadline_ms) != 0)
         return say_statement(session, prepared->stmt, deadline_ms, lost, err);
+    code = bind_columns(session, prepared, deadline_ms, lost, err);
+    if (code != ERROR_NONE)
+        return code;
     if (prepared->columns_count > 0)
         return fetch_rows(session, prepared, row, context, deadline_ms, lost, err);
     if (changed_out)
