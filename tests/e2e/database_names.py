@@ -4,10 +4,10 @@ What a client sends never becomes SQL, and no collation decides who somebody is.
 database_site.use() which server, and imports all of this.
 """
 
-import os, re, time
+import itertools, os, re, subprocess, time
 
-from harness import NO, OK, SOURCE, equal
-from database_site import LOOKUP, STORED, USERS, DatabaseSite as Site, engine, filled, shared, tcp, user
+from harness import NO, OK, SOURCE, TEMPORARY, equal
+from database_site import FRESH, LOOKUP, STORED, USERS, DatabaseSite as Site, engine, filled, shared, tcp, user
 
 LONG = os.environ.get("CLAVIGER_LONG")
 
@@ -106,12 +106,38 @@ def test_U01_U02_no_collation_decides_who_somebody_is():
                 site.asked(spelled, "right", OK, collation)
 
 
-def test_U03_case_makes_one_account_of_all_spellings():
-    with Site(tcp(shared())).start() as site:
-        for login in ("USER1@EXAMPLE.ORG", "User1@Example.Org", "uSER1@example.ORG"):
-            site.asked(login)
-            site.asked(login, "wrong", NO)
-        assert "USER1" not in site.log_text().replace("login=", ""), site.log_text()
+def locale_of(site, name):
+    """The daemon's environment where people write so; made here, from Debian's sources."""
+    where = os.path.join(site.dir, name + ".UTF-8")
+    subprocess.run(["/usr/bin/localedef", "-i", name, "-f", "UTF-8", where], check=True, capture_output=True)
+    return dict(os.environ, LOCPATH=site.dir, LC_ALL=name + ".UTF-8", LANG=name + ".UTF-8")
+
+
+def spelled(name):
+    """With each letter small or capital."""
+    return ["".join(letters) for letters in itertools.product(*({c, c.upper()} for c in name))]
+
+
+def test_U03_case_makes_one_account_of_all_spellings_in_every_locale():
+    name = "iti@iz.io"
+    with filled() as server:
+        server.sql("INSERT INTO users VALUES ('%s', '%s', true)" % (name, STORED))
+        for locale in ("C", "tr_TR") + ("de_DE",) * bool(LONG):
+            with Site(tcp(server), cache=FRESH, extra="throttle { per_account = 2 }\n") as site:
+                site.start(env=dict(os.environ, LC_ALL="C") if locale == "C" else locale_of(site, locale))
+                for i, login in enumerate(spelled(name)):
+                    site.asked(login)
+                    if i < 2:
+                        site.asked(login, "wrong %d" % i, NO)
+                status = site.status()
+                equal((status["cache"]["accepted"], status["via"]["cache"]), (1, 127), locale + ": one entry of the cache")
+                # Two wrong ones are the limit, whoever it was spelt for.
+                for login in (name, name.upper()):
+                    site.asked(login, "wrong 3", TEMPORARY)
+                equal(site.status()["reasons"]["throttled"], 2, locale)
+                site.stop()             # the log is whole then
+                names = re.findall(r" login=(\S+)", site.log_text())
+                equal((len(names), set(names)), (128 + 4, {name}), locale + ": names in the log")
 
 
 def test_U06_rows_that_differ_by_little_are_refused_with_an_alarm():

@@ -179,6 +179,11 @@ class Load:
         took = sorted(seconds for began, seconds, _ in self.answers if since <= began <= until)
         return 1000 * took[int(len(took) * 0.99)]
 
+    def told(self, answer, since):
+        """When somebody was told that, for the report of a failure."""
+        return ", ".join("%r asked after %.3f s for %.3f s" % (answer, began - since, took)
+                         for began, took, got in self.answers if got == answer)
+
     def slowest(self):
         return max(seconds for _, seconds, _ in self.answers)
 

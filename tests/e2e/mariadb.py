@@ -8,7 +8,7 @@ looked at.
 import atexit, contextlib, os, shutil, signal, subprocess, tempfile
 
 from harness import wait_until
-from servers import Server, free_ports, program
+from servers import Server, free_ports, program, stop_all
 
 READER = "claviger"     # whom the daemon is
 RUNS_AS = "nobody"      # where root runs the tests
@@ -119,7 +119,7 @@ class MariaDB(Server):
         self.process.wait(30)
 
     def freeze(self):
-        self.process.send_signal(signal.SIGSTOP)
+        stop_all([self.process.pid])
 
     def thaw(self):
         self.process.send_signal(signal.SIGCONT)

@@ -7,7 +7,7 @@ as user postgres where root runs the tests. The machine's own clusters are not l
 import contextlib, glob, os, shutil, signal, subprocess, tempfile, atexit
 
 from harness import wait_until
-from servers import Server, command_line, free_ports, kill_one, processes, program
+from servers import Server, command_line, free_ports, kill_one, processes, program, stop_all
 
 OWNER = "owner"         # the superuser
 READER = "claviger"     # whom the daemon is
@@ -175,8 +175,7 @@ log_line_prefix = '%p %q%a '
         wait_until(lambda: not self.family(), 10, "the server's processes end")
 
     def freeze(self):
-        for pid in self.family():
-            os.kill(pid, signal.SIGSTOP)
+        stop_all(self.family())
 
     def thaw(self):
         for pid in self.family():

@@ -139,6 +139,20 @@ def kill_one(pid):
         pass
 
 
+def stop_all(pids):
+    """SIGSTOP, and every thread has stopped: kill() returns before that."""
+    for pid in pids:
+        os.kill(pid, signal.SIGSTOP)
+    wait_until(lambda: all(state == "T" for pid in pids for state in states(pid)), 5, "all threads have stopped")
+
+
+def states(pid):
+    """Of each thread of a process, as proc(5) has it in stat."""
+    for task in os.listdir("/proc/%d/task" % pid):
+        with open("/proc/%d/task/%s/stat" % (pid, task)) as f:
+            yield f.read().rpartition(")")[2].split()[0]
+
+
 def processes():
     """(id, {parent, session}) of every process that is more than a zombie; see proc(5), stat."""
     for name in os.listdir("/proc"):

@@ -13,6 +13,7 @@ from harness import NO, OK, TEMPORARY
 import database_site
 from database_site import LOOKUP, STORED, USERS, shared
 from database_faults import *
+from database_bytes import *
 from database_names import *
 from postgresql import READER, PostgreSQL
 

@@ -15,7 +15,7 @@ from database_site import (FRESH, STORED, UNCACHED, USERS, Calm, DatabaseSite as
                            keeps_no_more_descriptors, never_no, shared, user, well_hit_p99)
 from database_faults import test_D13_tables_that_change_under_it_are_followed_or_named
 from database_faults import test_D14_two_rows_or_a_million_are_refused_with_an_alarm_and_cost_no_memory
-from database_names import test_U01_U02_no_collation_decides_who_somebody_is, test_U03_case_makes_one_account_of_all_spellings
+from database_names import test_U01_U02_no_collation_decides_who_somebody_is, test_U03_case_makes_one_account_of_all_spellings_in_every_locale
 from database_names import test_A10_an_expiry_is_the_same_moment_in_every_time_zone
 from database_names import test_U06_rows_that_differ_by_little_are_refused_with_an_alarm
 

@@ -11,6 +11,7 @@ come, until the next one. What is counted in bytes is counted from the connectio
         relay.drip(1)               # bytes a second, from the server
         relay.delay(50)             # milliseconds, each way
         relay.cut(100)              # closed after the server's 100th byte
+        relay.cut(100, "reset")     # likewise, by RST; "half-close": no more from the server
         relay.corrupt(100)          # the server's 100th byte (from 0) is inverted
         relay.half_close()          # no more from the server; the daemon may go on talking
         relay.reset()               # RST (a UNIX socket: closed), at once
@@ -34,8 +35,8 @@ def family_of(address):
 class Order:
     """What happens to bytes. `from_server` is of a direction."""
 
-    def __init__(self, kind="pass", number=0):
-        self.kind, self.number = kind, number
+    def __init__(self, kind="pass", number=0, how=None):
+        self.kind, self.number, self.how = kind, number, how
 
     def ready_at(self, now, from_server):
         """When bytes that came now may go."""
@@ -165,9 +166,9 @@ class Relay:
 
     # --- orders
 
-    def give(self, kind, number=0):
+    def give(self, kind, number=0, how=None):
         with self.lock:
-            self.order = Order(kind, number)
+            self.order = Order(kind, number, how)
 
     def pass_on(self):
         self.give("pass")
@@ -181,8 +182,8 @@ class Relay:
     def delay(self, ms):
         self.give("delay", ms)
 
-    def cut(self, byte):
-        self.give("cut", byte)
+    def cut(self, byte, how="close"):
+        self.give("cut", byte, how)
 
     def corrupt(self, byte):
         self.give("corrupt", byte)
@@ -251,8 +252,10 @@ class Relay:
                 ends = way.write(order) or ends
                 if way.from_server:
                     self.served += way.count - before
-            if ends or pair.over():
-                pair.close()
+            if ends and order.how == "half-close":
+                pair.ways[1].shut()     # what else the server says goes nowhere
+            elif ends or pair.over():
+                pair.close(reset=order.how == "reset")
                 self.pairs.remove(pair)
         if self.listener in readable:
             self.accept()
