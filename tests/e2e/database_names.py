@@ -158,7 +158,8 @@ def test_U06_rows_that_differ_by_little_are_refused_with_an_alarm():
 
 # An account's name, when it expires in seconds from now or (large) since 1970, and what that means.
 MOMENTS = (("never", None, OK), ("epoch", 0, OK), ("first", 1, NO), ("past", lambda now: now - 120, NO),
-           ("soon", lambda now: now + 120, OK), ("signed", 2147483647, OK))
+           ("soon", lambda now: now + 120, OK), ("signed", 2147483647, OK),
+           ("before", lambda now: now - 1800, NO), ("after", lambda now: now + 1800, OK))
 # What columns of moments cannot hold everywhere, numbers can.
 NUMBERS = MOMENTS + (("unsigned", 2147483648, OK), ("far", 253402300799, OK), ("negative", -1, NO))
 
@@ -167,18 +168,30 @@ def seconds(moment, now):
     return "NULL" if moment is None else str(moment(now) if callable(moment) else moment)
 
 
+def falling_back(now):
+    """A zone whose clocks go back from DST to UTC now, so that each moment of two hours is told twice: a TZ of POSIX."""
+    def day(seconds):
+        date = time.gmtime(seconds)
+        leap = date.tm_year % 4 == 0 and (date.tm_year % 100 != 0 or date.tm_year % 400 == 0)
+        return max(1, date.tm_yday - (leap and date.tm_yday > 59))
+    ends = time.gmtime(now + 3600)      # by the clock of that summer
+    return "STD0DST,J%d/0,J%d/%02d:%02d:%02d" % (
+        day(now - 100 * 86400), day(now + 3600), ends.tm_hour, ends.tm_min, ends.tm_sec)
+
+
 def test_A10_an_expiry_is_the_same_moment_in_every_time_zone():
     now = int(time.time())
     with filled() as server:
         server.sql(engine().MOMENTS_TABLE)
         for name, moment, _ in NUMBERS:
             server.sql("INSERT INTO numbers VALUES ('%s@example.org', '%s', %s)" % (name, STORED, seconds(moment, now)))
-        for name, moment, _ in MOMENTS[:1] + MOMENTS[2:]:
+        moments = MOMENTS[:1] + MOMENTS[2:] + engine().MOMENTS_FAR
+        for name, moment, _ in moments:
             server.sql("INSERT INTO moments VALUES ('%s@example.org', '%s', %s)" % (
                 name, STORED, engine().TO_MOMENT % seconds(moment, now)))
-        for zone in engine().ZONES:
-            server.sql(zone)
-            for table, column, cases in (("numbers", "expires_at", NUMBERS), ("moments", engine().FROM_MOMENT, MOMENTS[:1] + MOMENTS[2:])):
+        for zone in engine().ZONES + (falling_back(now),):
+            server.is_in_zone(zone)
+            for table, column, cases in (("numbers", "expires_at", NUMBERS), ("moments", engine().FROM_MOMENT, moments)):
                 lookup = "SELECT login, password, %s AS expires_at FROM %s WHERE login = %%%%u" % (column, table)
                 with Site(tcp(server), lookup=lookup).start() as site:
                     for name, moment, wanted in cases:

@@ -55,6 +55,13 @@ class DatabaseSite(Site):
             f.write(text + "\n")
         os.chmod(path, 0o600)
 
+    def write_hosts(self, text):
+        """The file that the daemon finds where the system's names are, in place; its path."""
+        path = os.path.join(self.dir, "hosts")
+        with open(path, "w") as f:
+            f.write("127.0.0.1 localhost\n%s\n" % text)
+        return path
+
     def asked(self, login, password="right", wanted=OK, what=""):
         equal(self.ask(login, password), wanted, what or "%s, %r\n%s" % (login, password, self.log_text()[-2000:]))
 

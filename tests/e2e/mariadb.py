@@ -47,7 +47,7 @@ class MariaDB(Server):
         super().__init__("mariadb")
         self.port = port or free_ports(1)[0]
         self.socket = self.path("s")
-        self.settings = list(settings)
+        self.settings, self.zone = list(settings), "UTC"
         if os.geteuid() == 0:
             shutil.chown(self.dir, RUNS_AS)
         subprocess.run(["cp", "-a", template(), self.path("data")], check=True)
@@ -56,7 +56,7 @@ class MariaDB(Server):
         self.sql("CREATE USER %s@'%%'" % READER, database="mysql")
 
     def start(self):
-        self.run([program("/usr/sbin/mariadbd"), "--no-defaults", "--datadir=" + self.path("data"),
+        self.run(["/usr/bin/env", "TZ=" + self.zone, program("/usr/sbin/mariadbd"), "--no-defaults", "--datadir=" + self.path("data"),
                   "--tmpdir=" + self.dir, "--socket=" + self.socket, "--port=%d" % self.port, "--skip-networking=0",
                   "--bind-address=127.0.0.1", "--pid-file=" + self.path("data", "pid"), *self.SETTINGS, *mine(),
                   *self.settings], self.is_up, "MariaDB answers")
@@ -101,8 +101,14 @@ class MariaDB(Server):
                  "GRANT SELECT ON mail.* TO `%s`@localhost" % (name, name, name))
         self.admits_us_by("unix_socket")
 
-    def become_replica(self):
-        self.sql("SET GLOBAL read_only = 1")
+    def is_in_zone(self, zone):
+        """The machine that it runs on; a name or a TZ of POSIX."""
+        self.ordered_stop()
+        self.zone = zone
+        self.start()
+
+    def takes_writes(self, yes):
+        self.sql("SET GLOBAL read_only = %d" % (not yes))
 
     @contextlib.contextmanager
     def locked(self, table):

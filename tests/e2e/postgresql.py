@@ -141,9 +141,14 @@ log_line_prefix = '%p %q%a '
         self.reload(hba="local all %s trust\nlocal all all peer\n" % OWNER)
         wait_until(lambda: self.sql("SELECT 1 FROM pg_hba_file_rules WHERE auth_method = 'peer'"), 5, "the rule is loaded")
 
-    def become_replica(self):
-        self.reload(settings="default_transaction_read_only = on\n")
-        wait_until(lambda: self.sql("SHOW default_transaction_read_only") == [["on"]], 5, "read-only")
+    def is_in_zone(self, zone):
+        """For the daemon's sessions; a name or a TZ of POSIX."""
+        self.sql("ALTER ROLE %s SET timezone = '%s'" % (READER, zone))
+
+    def takes_writes(self, yes):
+        word = "off" if yes else "on"
+        self.reload(settings="default_transaction_read_only = %s\n" % word)
+        wait_until(lambda: self.sql("SHOW default_transaction_read_only") == [[word]], 5, "reload")
 
     @contextlib.contextmanager
     def locked(self, table):

@@ -6,7 +6,7 @@ of the machine's own instances is read for settings, written or signalled. Each 
 id it was started with; what it forked shares its session, so that nothing stays behind.
 """
 
-import atexit, os, shutil, signal, socket, subprocess, sys, tempfile
+import atexit, ctypes, os, shutil, signal, socket, subprocess, sys, tempfile
 
 from harness import wait_until
 
@@ -151,6 +151,17 @@ def states(pid):
     for task in os.listdir("/proc/%d/task" % pid):
         with open("/proc/%d/task/%s/stat" % (pid, task)) as f:
             yield f.read().rpartition(")")[2].split()[0]
+
+
+def bind_over(path, place):
+    """Of a child before it becomes another program: alone it finds `path` at `place`. See unshare(2), mount(2)."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    steps = (lambda: libc.unshare(0x20000),                                             # CLONE_NEWNS
+             lambda: libc.mount(b"none", b"/", None, 0x44000, None),                    # MS_REC | MS_PRIVATE
+             lambda: libc.mount(path.encode(), place.encode(), None, 0x1000, None))     # MS_BIND
+    for step in steps:
+        if step() != 0:
+            raise OSError(ctypes.get_errno(), "%s over %s" % (path, place))
 
 
 def processes():

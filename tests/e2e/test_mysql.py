@@ -18,6 +18,12 @@ from database_names import *
 from mariadb import READER, MariaDB
 
 
+def both_ways(charsets):
+    """The long form: each with and without a backslash that escapes."""
+    return [["--character-set-server=" + charset, "--skip-character-set-client-handshake", "--sql-mode=" + mode]
+            for charset in charsets for mode in ("", "NO_BACKSLASH_ESCAPES")] if LONG else []
+
+
 class Engine:
     DRIVER = "mysql"
     Server = MariaDB
@@ -60,7 +66,8 @@ GRANT SELECT ON mail.* TO %s@'%%';
     MOMENTS_TABLE = """CREATE TABLE numbers (login varchar(99), password text, expires_at bigint);
                        CREATE TABLE moments (login varchar(99), password text, moment timestamp NULL);"""
     TO_MOMENT, FROM_MOMENT = "FROM_UNIXTIME(%s)", "UNIX_TIMESTAMP(moment)"
-    ZONES = ("SET GLOBAL time_zone = '+00:00'", "SET GLOBAL time_zone = '+13:00'", "SET GLOBAL time_zone = '-11:30'")
+    MOMENTS_FAR = ()                    # a timestamp ends with 2038-01-19
+    ZONES = ("UTC", "Pacific/Apia", "America/New_York")
 
     NOT_THAT = "Access denied"
 
@@ -79,14 +86,15 @@ GRANT SELECT ON mail.* TO %s@'%%';
         ("a column more",           "ALTER TABLE users ADD shoe_size int",                          OK,        None),
     )
 
-    # options, and what who has a login of another script is told
+    # options, and what who has a login of another script is told; in the long form each character set both ways
     ENCODINGS = tuple(({"settings": settings}, NO) for settings in (
         ["--sql-mode=NO_BACKSLASH_ESCAPES"], ["--sql-mode=ANSI"],
         ["--character-set-server=latin1", "--skip-character-set-client-handshake"],
         ["--character-set-server=gbk", "--skip-character-set-client-handshake", "--sql-mode="],
         ["--character-set-server=big5", "--skip-character-set-client-handshake"],
         ["--character-set-server=sjis", "--init-connect=SET NAMES sjis"],
-        ["--character-set-server=utf16"], ["--character-set-server=utf8mb3"]))
+        ["--character-set-server=utf16"], ["--character-set-server=utf8mb3"],
+        *both_ways(("latin1", "gbk", "big5", "sjis", "utf16", "utf8mb3"))))
 
     COLLATIONS = ("utf8mb4_general_ci", "utf8mb4_unicode_ci", "utf8mb4_unicode_520_ci", "uca1400_ai_ci", "uca1400_as_cs",
                   "utf8mb4_bin", "utf8mb4_nopad_bin", "utf8mb4_turkish_ci", "utf8mb4_german2_ci",

@@ -66,7 +66,8 @@ CHECKPOINT;
                        CREATE TABLE moments (login varchar(99), password text, moment timestamptz NULL);
                        GRANT SELECT ON numbers, moments TO claviger"""
     TO_MOMENT, FROM_MOMENT = "to_timestamp(%s)", "CAST(extract(epoch FROM moment) AS bigint)"
-    ZONES = tuple("ALTER ROLE claviger SET timezone = '%s'" % z for z in ("UTC", "Pacific/Apia", "America/New_York"))
+    MOMENTS_FAR = (("far", 253402300799, OK),)
+    ZONES = ("UTC", "Pacific/Apia", "America/New_York")
 
     NOT_THAT = "Peer authentication failed"
 
@@ -94,6 +95,8 @@ CHECKPOINT;
         ({"settings": "standard_conforming_strings = off\n"}, NO),
         ({"encoding": "LATIN1"}, TEMPORARY),
         ({"encoding": "SQL_ASCII"}, NO),
+        ({"encoding": "EUC_JP"}, NO),
+        ({"encoding": "EUC_CN", "settings": "standard_conforming_strings = off\n"}, NO),
         ({"encoding": "LATIN1", "settings": "standard_conforming_strings = off\nbackslash_quote = on\n"}, TEMPORARY),
     )
 

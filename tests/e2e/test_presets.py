@@ -255,6 +255,29 @@ def test_A08_a_right_one_costs_the_same_whichever_it_is():
         equal(set(costs), {21}, "hashes for each of twenty secrets: %s" % costs)
 
 
+def cpu_ns(process):
+    """Of all its threads, as proc(5) has it in schedstat: what else the machine does is not in it."""
+    total = 0
+    for task in os.listdir("/proc/%d/task" % process.pid):
+        with open("/proc/%d/task/%s/schedstat" % (process.pid, task)) as f:
+            total += int(f.read().split()[0])
+    return total
+
+
+def test_A08_the_time_of_a_right_one_tells_not_which_it_is():
+    """Medians of rounds that alternate, of the first of twenty and the others: within a tenth."""
+    with app_site(20) as site:
+        costs = {i: [] for i in (1, 10, 20)}
+        for _ in range(25):
+            for i in costs:
+                before = cpu_ns(site.process)
+                equal(site.ask("ada@example.org", "of %d" % i), OK, "secret %d" % i)
+                costs[i].append(cpu_ns(site.process) - before)
+        medians = {i: sorted(c)[len(c) // 2] / 1e6 for i, c in costs.items()}
+        print("# milliseconds of CPU by which of twenty is right: %s" % medians)
+        assert max(medians.values()) <= 1.1 * min(medians.values()), medians
+
+
 def test_each_secret_up_to_the_bound_signs_in_and_is_logged_by_its_name_alone():
     with app_site(4, extra="secrets_max = 3") as site:
         for i, wanted in ((1, OK), (3, OK), (4, NO)):

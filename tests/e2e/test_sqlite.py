@@ -37,6 +37,9 @@ class File:
         finally:
             db.close()
 
+    def is_in_zone(self, zone):
+        """A file is nowhere: its moments are those of Unix."""
+
     def close(self):
         shutil.rmtree(self.dir, ignore_errors=True)
 
@@ -59,7 +62,8 @@ WITH RECURSIVE r(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM r LIMIT %d)
     MOMENTS_TABLE = """CREATE TABLE numbers (login varchar(99), password text, expires_at bigint);
                        CREATE TABLE moments (login varchar(99), password text, moment text NULL);"""
     TO_MOMENT, FROM_MOMENT = "datetime(%s, 'unixepoch')", "unixepoch(moment)"
-    ZONES = ("",)
+    MOMENTS_FAR = (("far", 253402300799, OK),)
+    ZONES = ()
     DRIFTS = (
         ("a column is dropped",      "ALTER TABLE users DROP COLUMN enabled",    TEMPORARY, "enabled"),
         ("the table is renamed",     "ALTER TABLE users RENAME TO people",       TEMPORARY, "users"),
