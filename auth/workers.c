@@ -245,9 +245,9 @@ wake_one(struct workers *workers)
 {
     if (atomic_load(&workers->sleepers) == 0)
         return;
-    pthread_mutex_lock(&workers->lock);
-    pthread_cond_signal(&workers->changed);
+    pthread_mutex_lock(&workers->lock);         /* who looked before the push is asleep by then */
     pthread_mutex_unlock(&workers->lock);
+    pthread_cond_signal(&workers->changed);     /* not under the lock, which is the first that it wants */
 }
 
 static bool
@@ -257,9 +257,9 @@ push_fair(struct workers *workers, struct job *job)
 
     pthread_mutex_lock(&workers->lock);
     room = fair_push(workers->fair, job);
+    pthread_mutex_unlock(&workers->lock);
     if (room)
         pthread_cond_signal(&workers->changed);
-    pthread_mutex_unlock(&workers->lock);
     return room;
 }
 
