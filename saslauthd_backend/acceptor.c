@@ -62,34 +62,42 @@ take_bytes(struct acceptor *self, int fd)
     return came < 0 && errno != EAGAIN && errno != EINTR ? 0 : came;
 }
 
-/* False: these bytes are no request, or no answer is known. */
+static void
+answer(const struct listener *listener, int fd, const struct auth_request *request,
+       const struct verdict *verdict)
+{
+    const struct report report = {
+        .listener = listener->config->title, .service = request->service,
+        .login = verdict->account[0] ? span_of(verdict->account) : request->login,
+        .remote = request->remote, .took_ms = 0,
+    };
+    unsigned char reply[PROTO_REPLY_MAX];
+    ssize_t sent;
+
+    report_verdict(&report, verdict);
+    sent = send(fd, reply, listener->proto->answer(verdict, reply), MSG_DONTWAIT | MSG_NOSIGNAL);
+    close(fd);
+    if (sent < 0)
+        report_unsent(&report);
+}
+
+/* False: these bytes are no whole request, or the loop has to see to them. */
 static bool
-answer_at_once(struct acceptor *self, int fd, span wire)
+answer_or_ask(struct acceptor *self, int fd, span wire)
 {
     const struct listener *listener = self->listener;
-    unsigned char reply[PROTO_REPLY_MAX];
     struct auth_request request;
     struct verdict verdict;
-    struct report report;
     struct error err;
-    ssize_t sent;
 
     /* What asks for more than a verdict is not in the cache. */
     if (listener->proto->ask || listener->proto->parse(wire, &request, &err) != PROTO_REQUEST)
         return false;
     request.listener = &listener->config->auth;
+    request.by_root = request.by_root && listener_peer_is_root(fd);
     if (!auth_recall(self->all->site->auth, &request, &verdict))
-        return false;
-    report = (struct report){
-        .listener = listener->config->title, .service = request.service,
-        .login = verdict.account[0] ? span_of(verdict.account) : request.login,
-        .remote = request.remote, .took_ms = 0,
-    };
-    report_verdict(&report, &verdict);
-    sent = send(fd, reply, listener->proto->answer(&verdict, reply), MSG_DONTWAIT | MSG_NOSIGNAL);
-    close(fd);
-    if (sent < 0)
-        report_unsent(&report);
+        return loop_ask(self->loop, listener, fd, &request);
+    answer(listener, fd, &request, &verdict);
     return true;
 }
 
@@ -110,7 +118,7 @@ serve(struct acceptor *self, int fd)
         close(fd);
     else if (came < 0)
         loop_hand(self->loop, self->listener, fd, span_make(NULL, 0));
-    else if (!answer_at_once(self, fd, span_make(self->scratch, (size_t)came)))
+    else if (!answer_or_ask(self, fd, span_make(self->scratch, (size_t)came)))
         loop_hand(self->loop, self->listener, fd, span_make(self->scratch, (size_t)came));
     if (came > 0)
         sodium_memzero(self->scratch, (size_t)came);

@@ -53,14 +53,12 @@ conn_allocate(struct loop *loop, const struct conn_kind *kind)
     return conn;
 }
 
-static struct conn *
-conn_new(struct loop *loop, const struct listener *listener, int fd)
+void
+conn_set(struct conn *conn, struct loop *loop, const struct listener *listener, int fd,
+         int64_t now_ms)
 {
     const struct conn_kind *kind = listener->proto->kind;
-    struct conn *conn = conn_allocate(loop, kind);
 
-    if (!conn)
-        return NULL;
     conn->watch.ready = conn_ready;
     conn->kind = kind;
     conn->alarm = (struct alarm){ TIMER_NONE, conn_alarm };
@@ -68,14 +66,20 @@ conn_new(struct loop *loop, const struct listener *listener, int fd)
     conn->listener = listener;
     conn->proto = listener->proto;
     conn->fd = fd;
-    conn->accepted_ms = loop->now_ms;
-    conn->older = loop->newest;
-    *(loop->newest ? &loop->newest->newer : &loop->oldest) = conn;
-    loop->newest = conn;
+    conn->accepted_ms = now_ms;
     atomic_fetch_add_explicit(&loop->counts->connections, 1, memory_order_relaxed);
     if (kind->is_long)
         atomic_fetch_add_explicit(&loop->long_ones, 1, memory_order_relaxed);
-    return conn;
+}
+
+static void
+conn_join(struct conn *conn)
+{
+    struct loop *loop = conn->loop;
+
+    conn->older = loop->newest;
+    *(loop->newest ? &loop->newest->newer : &loop->oldest) = conn;
+    loop->newest = conn;
 }
 
 /* Off every list but that of the dead: later events of this turn may still point here. */
@@ -178,7 +182,7 @@ conn_hurry_one(struct loop *loop)
 
 /* --- questions -------------------------------------------------------------------- */
 
-/* On a thread of auth: hand the ticket to the loop, and wake it if it may sleep. */
+/* On a thread of auth, or of who asked: hand the ticket to the loop. */
 static void
 ticket_done(struct auth_ticket *ticket)
 {
@@ -188,9 +192,7 @@ ticket_done(struct auth_ticket *ticket)
     do
         ticket->next = first;
     while (!atomic_compare_exchange_weak(&loop->answered, &first, ticket));
-    if (!first)
-        while (write(loop->wake, &(uint64_t){ 1 }, sizeof(uint64_t)) < 0 && errno == EINTR)
-            ;
+    loop_notice(loop, LOOP_AT_ONCE);
 }
 
 void
@@ -314,12 +316,23 @@ conn_flush_all(struct loop *loop)
 void
 conn_begin_handed(struct loop *loop, const struct listener *listener, int fd, span came)
 {
-    struct conn *conn = conn_new(loop, listener, fd);
+    struct conn *conn = conn_allocate(loop, listener->proto->kind);
 
-    if (conn)
-        conn->kind->begin(conn, came);
-    else
+    if (!conn) {
         close(fd);
+        return;
+    }
+    conn_set(conn, loop, listener, fd, loop->now_ms);
+    conn_join(conn);
+    conn->kind->begin(conn, came);
+}
+
+void
+conn_adopt(struct conn *conn)
+{
+    conn_join(conn);
+    if (!conn_set_alarm(conn, conn->accepted_ms + conn->loop->site->deadline_ms))
+        conn->kind->give_up(conn, REASON_INTERNAL);
 }
 
 void

@@ -66,6 +66,7 @@ struct conn {
     unsigned char *bytes;               /* of a request that came in pieces */
     size_t used, room;
     struct conn *older, *newer;         /* all of the loop's, in order of arrival */
+    struct conn *next_asked;            /* on its way from the thread that asked for it */
     struct conn *next_spare, *next_unflushed;
     bool is_unflushed;
 };
@@ -95,16 +96,19 @@ struct loop {
     struct listen_watch *listens;
     size_t listens_count;
     bool is_listening, is_stopping;
-    bool has_orders;                    /* the main thread may have asked for something */
     struct timers timers;
     struct alarm relisten;
     struct conn *oldest, *newest;
     struct conn *spare, *dead;          /* dead: not reused before this turn's events are done */
     struct conn *unflushed;
     size_t spares;
-    _Atomic(struct auth_ticket *) answered;     /* pushed by auth's threads */
-    _Atomic(struct handed *) handed;            /* pushed by acceptors, and by other loops */
-    _Atomic bool wanted_shed;
+    /* What other threads leave here. Who does so looks at sleeps_until_ms afterwards; the loop says
+     * when it will wake by itself and then looks at these: one of the two sees the other. */
+    _Atomic(struct auth_ticket *) answered;     /* by auth's threads */
+    _Atomic(struct conn *) asked;               /* by acceptors, who have asked auth */
+    _Atomic(struct handed *) handed;            /* by acceptors, and by other loops */
+    _Atomic bool wanted_shed, has_orders;
+    _Atomic int64_t sleeps_until_ms;            /* LOOP_AWAKE: it will look before it sleeps */
     pthread_mutex_t lock;               /* of what the main thread asks for */
     pthread_cond_t moved;
     const struct site *wanted_site;
@@ -112,17 +116,34 @@ struct loop {
     unsigned char scratch[LOOP_SCRATCH];
 };
 
+#define LOOP_AWAKE INT64_MIN
+#define LOOP_AT_ONCE INT64_MIN
+
+/* Another thread has left something: wakes the loop if it would sleep on beyond `until_ms`. */
+void loop_notice(struct loop *loop, int64_t until_ms);
+
 /* Takes over an accepted socket. */
 void conn_begin(struct loop *loop, const struct listener *listener, int fd);
 
 /* The same with one that was admitted, and the bytes that came from it. */
 void conn_begin_handed(struct loop *loop, const struct listener *listener, int fd, span came);
 
+/* On an acceptor's thread, of an admitted socket whose request was read there: it waits for the ticket
+ * that exchange_ask() then asks for, and is the loop's by conn_adopt(). NULL: no memory. */
+struct conn *exchange_new_asked(struct loop *loop, const struct listener *listener, int fd,
+                                const struct auth_request *request);
+void exchange_ask(struct conn *conn, struct auth *auth, const struct auth_request *request);
+void conn_adopt(struct conn *conn);
+
 /* Prepares a question; once, for as many askings as its owner likes. */
 void question_set(struct question *question, struct loop *loop,
                   void (*back)(struct question *question));
 
 /* --- for the kinds ----------------------------------------------------------------- */
+
+/* Sets a zeroed one of this kind; it is in no list yet. Any thread. */
+void conn_set(struct conn *conn, struct loop *loop, const struct listener *listener, int fd,
+              int64_t now_ms);
 
 /* Has the epoll look for `events` (EPOLLIN, EPOLLOUT, both, or 0). False: the kernel has no memory. */
 bool conn_watch(struct conn *conn, uint32_t events);

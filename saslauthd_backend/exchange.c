@@ -9,11 +9,13 @@
 #include "saslauthd_backend/conn.h"
 
 #include "auth/service.h"
+#include "common/clock.h"
 #include "common/log.h"
 #include "saslauthd_backend/proto.h"
 #include "saslauthd_backend/report.h"
 
 #include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
@@ -25,7 +27,8 @@ struct exchange {
     enum exchange_state state;
     struct question question;
     struct proto_held *held;            /* the protocol's, of this request; or NULL */
-    char service[SERVICE_NAME_MAX + 1]; /* for the log, once the request's bytes are gone */
+    char login[ACCOUNT_LOGIN_MAX + 1];  /* for the log, once the request's bytes are gone */
+    char service[SERVICE_NAME_MAX + 1];
     char remote[64];
 };
 
@@ -77,7 +80,8 @@ answer_later(struct exchange *exchange, const struct verdict *verdict)
     const struct conn *conn = &exchange->conn;
     const struct report report = {
         .listener = conn->listener ? conn->listener->config->title : "-",
-        .login = span_of(verdict->account), .service = span_of(exchange->service),
+        .login = span_of(verdict->account[0] ? verdict->account : exchange->login),
+        .service = span_of(exchange->service),
         .remote = span_of(exchange->remote), .took_ms = conn->loop->now_ms - conn->accepted_ms,
     };
 
@@ -106,16 +110,28 @@ ticket_back(struct question *question)
 }
 
 static void
+note(span text, char *out, size_t room)
+{
+    if (!span_to_string(text, out, room))
+        memcpy(out, "?", 2);
+}
+
+static void
+expect_ticket(struct exchange *exchange, const struct auth_request *request)
+{
+    exchange->state = EXCHANGE_WAITING;
+    exchange->conn.tickets_out++;
+    note(request->login, exchange->login, sizeof(exchange->login));
+    note(request->service, exchange->service, sizeof(exchange->service));
+    note(request->remote, exchange->remote, sizeof(exchange->remote));
+}
+
+static void
 wait_for_ticket(struct exchange *exchange, const struct auth_request *request)
 {
     struct conn *conn = &exchange->conn;
 
-    exchange->state = EXCHANGE_WAITING;
-    conn->tickets_out++;
-    if (!span_to_string(request->service, exchange->service, sizeof(exchange->service)))
-        memcpy(exchange->service, "?", 2);
-    if (!span_to_string(request->remote, exchange->remote, sizeof(exchange->remote)))
-        memcpy(exchange->remote, "?", 2);
+    expect_ticket(exchange, request);
     conn_keep(conn, span_make(NULL, 0));
     conn_watch(conn, 0);        /* what a client still sends must not wake us */
     if (!conn_set_alarm(conn, conn->loop->now_ms + conn->loop->site->deadline_ms))
@@ -298,6 +314,30 @@ begin(struct conn *conn, span came)
         feed(exchange, came);
     else
         read_some(conn);
+}
+
+struct conn *
+exchange_new_asked(struct loop *loop, const struct listener *listener, int fd,
+                   const struct auth_request *request)
+{
+    struct exchange *exchange = calloc(1, sizeof(*exchange));
+
+    if (!exchange)
+        return NULL;
+    conn_set(&exchange->conn, loop, listener, fd, clock_now_ms(&clock_system));
+    question_set(&exchange->question, loop, ticket_back);
+    expect_ticket(exchange, request);
+    return &exchange->conn;
+}
+
+/* What is known at once comes back to the loop like the rest, for it may have the connection by now. */
+void
+exchange_ask(struct conn *conn, struct auth *auth, const struct auth_request *request)
+{
+    struct auth_ticket *ticket = &((struct exchange *)conn)->question.ticket;
+
+    if (auth_ask(auth, request, ticket, &ticket->verdict) == AUTH_NOW)
+        ticket->done(ticket);
 }
 
 /* It has sent no whole request. */

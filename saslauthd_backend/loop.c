@@ -170,10 +170,8 @@ listener_ready(struct loop *loop, struct watch *watch)
 /* --- what comes from other threads ------------------------------------------------ */
 
 static void
-take_tickets(struct loop *loop)
+take_tickets(struct auth_ticket *ticket)
 {
-    struct auth_ticket *ticket = atomic_exchange(&loop->answered, NULL);
-
     while (ticket) {
         struct auth_ticket *next = ticket->next;
 
@@ -191,11 +189,15 @@ listener_of(const struct loop *loop, int listening)
     return NULL;
 }
 
-static void
-wake(struct loop *loop)
+void
+loop_notice(struct loop *loop, int64_t until_ms)
 {
-    while (write(loop->wake, &(uint64_t){ 1 }, sizeof(uint64_t)) < 0 && errno == EINTR)
-        ;
+    int64_t sleeps_until_ms = atomic_load(&loop->sleeps_until_ms);
+
+    if (sleeps_until_ms > until_ms      /* and when that changes meanwhile, the loop has looked since */
+        && atomic_compare_exchange_strong(&loop->sleeps_until_ms, &sleeps_until_ms, LOOP_AWAKE))
+        while (write(loop->wake, &(uint64_t){ 1 }, sizeof(uint64_t)) < 0 && errno == EINTR)
+            ;
 }
 
 static void
@@ -206,8 +208,7 @@ push_handed(struct loop *loop, struct handed *handed)
     do
         handed->next = first;
     while (!atomic_compare_exchange_weak(&loop->handed, &first, handed));
-    if (!first)                     /* not handed->next: the loop may have it already */
-        wake(loop);
+    loop_notice(loop, LOOP_AT_ONCE);
 }
 
 /* Nobody gives way here, but perhaps in the next loop. False: all have been asked. */
@@ -262,6 +263,32 @@ take_handed(struct loop *loop)
 }
 
 static void
+adopt_asked(struct loop *loop)
+{
+    struct conn *conn = atomic_exchange(&loop->asked, NULL);
+
+    while (conn) {
+        struct conn *next = conn->next_asked;
+
+        conn_adopt(conn);
+        conn = next;
+    }
+}
+
+/* Whoever has a ticket here was asked for before, and is adopted before it gets it. */
+static void
+take_what_was_left(struct loop *loop)
+{
+    struct auth_ticket *answered = atomic_exchange(&loop->answered, NULL);
+
+    adopt_asked(loop);
+    take_tickets(answered);
+    take_handed(loop);
+    if (atomic_exchange(&loop->wanted_shed, false))
+        shed(loop);
+}
+
+static void
 move_to(struct loop *loop, const struct site *site)
 {
     listen_off(loop);
@@ -297,8 +324,8 @@ begin_stop(struct loop *loop)
 static void
 take_orders(struct loop *loop)
 {
-    loop->has_orders = false;
     pthread_mutex_lock(&loop->lock);
+    adopt_asked(loop);
     take_handed(loop);              /* before the listeners that they came from go */
     if (loop->wanted_site) {
         move_to(loop, loop->wanted_site);
@@ -310,19 +337,19 @@ take_orders(struct loop *loop)
     pthread_mutex_unlock(&loop->lock);
 }
 
+/* Each turn ends with what other threads have left. */
 static void
 wake_ready(struct loop *loop, struct watch *watch)
 {
-    uint64_t count;
-
+    (void)loop;
     (void)watch;
-    while (read(loop->wake, &count, sizeof(count)) < 0 && errno == EINTR)
-        ;
-    take_tickets(loop);
-    take_handed(loop);
-    if (atomic_exchange(&loop->wanted_shed, false))
-        shed(loop);
-    loop->has_orders = true;
+}
+
+static bool
+was_left_something(struct loop *loop)
+{
+    return atomic_load(&loop->answered) || atomic_load(&loop->asked) || atomic_load(&loop->handed)
+        || atomic_load(&loop->wanted_shed) || atomic_load(&loop->has_orders);
 }
 
 /* --- turning ---------------------------------------------------------------------- */
@@ -339,10 +366,14 @@ static int
 wait_for_events(struct loop *loop, struct epoll_event *events, int most)
 {
     const struct timer *first = timers_first(&loop->timers);
+    int count;
 
     if (first)
         bell_set(&loop->bell, first->at_ms);
-    return epoll_wait(loop->epoll, events, most, -1);
+    atomic_store(&loop->sleeps_until_ms, first ? first->at_ms : INT64_MAX);
+    count = epoll_wait(loop->epoll, events, most, was_left_something(loop) ? 0 : -1);
+    atomic_store(&loop->sleeps_until_ms, LOOP_AWAKE);
+    return count;
 }
 
 static void
@@ -374,8 +405,9 @@ loop_main(void *argument)
 
             watch->ready(loop, watch);
         }
+        take_what_was_left(loop);
         ring_alarms(loop);
-        if (loop->has_orders)       /* not before: an event may point to what they take away */
+        if (atomic_exchange(&loop->has_orders, false))      /* not before: an event may point to what they take away */
             take_orders(loop);
         conn_flush_all(loop);
         conn_recycle_dead(loop);
@@ -400,19 +432,43 @@ loop_hand(struct loop *loop, const struct listener *listener, int fd, span came)
     push_handed(loop, handed);
 }
 
+/* In the list before it is asked for: a ticket may be back before auth_ask() is. */
+bool
+loop_ask(struct loop *loop, const struct listener *listener, int fd,
+         const struct auth_request *request)
+{
+    struct conn *conn = is_full(loop) ? NULL : exchange_new_asked(loop, listener, fd, request);
+
+    if (!conn)
+        return false;
+    conn->next_asked = atomic_load(&loop->asked);
+    while (!atomic_compare_exchange_weak(&loop->asked, &conn->next_asked, conn))
+        ;
+    loop_notice(loop, conn->accepted_ms + loop->site->deadline_ms);
+    exchange_ask(conn, loop->site->auth, request);
+    return true;
+}
+
 void
 loop_shed(struct loop *loop)
 {
     if (!atomic_exchange(&loop->wanted_shed, true))
-        wake(loop);
+        loop_notice(loop, LOOP_AT_ONCE);
 }
 
 /* --- for the main thread ---------------------------------------------------------- */
 
-static bool
-watch_for(struct loop *loop, int fd, struct watch *watch)
+static void
+order(struct loop *loop)
 {
-    struct epoll_event event = { .events = EPOLLIN, .data.ptr = watch };
+    atomic_store(&loop->has_orders, true);
+    loop_notice(loop, LOOP_AT_ONCE);
+}
+
+static bool
+watch_for(struct loop *loop, int fd, uint32_t events, struct watch *watch)
+{
+    struct epoll_event event = { .events = events, .data.ptr = watch };
 
     return epoll_ctl(loop->epoll, EPOLL_CTL_ADD, fd, &event) == 0;
 }
@@ -425,8 +481,8 @@ open_descriptors(struct loop *loop, struct error *err)
     loop->wake_watch.ready = wake_ready;
     loop->bell_watch.ready = bell_ready;
     if (loop->epoll < 0 || loop->wake < 0 || !bell_open(&loop->bell)
-        || !watch_for(loop, loop->wake, &loop->wake_watch)
-        || !watch_for(loop, loop->bell.fd, &loop->bell_watch))
+        || !watch_for(loop, loop->wake, EPOLLIN | EPOLLET, &loop->wake_watch)
+        || !watch_for(loop, loop->bell.fd, EPOLLIN, &loop->bell_watch))
         return error_set(err, ERROR_UNAVAILABLE, "event loop: %s", strerror(errno));
     return ERROR_NONE;
 }
@@ -492,7 +548,7 @@ loop_move(struct loop *loop, const struct site *site)
 {
     pthread_mutex_lock(&loop->lock);
     loop->wanted_site = site;
-    wake(loop);
+    order(loop);
     while (loop->wanted_site)
         pthread_cond_wait(&loop->moved, &loop->lock);
     pthread_mutex_unlock(&loop->lock);
@@ -503,7 +559,7 @@ loop_stop(struct loop *loop)
 {
     pthread_mutex_lock(&loop->lock);
     loop->wanted_stop = true;
-    wake(loop);
+    order(loop);
     pthread_mutex_unlock(&loop->lock);
 }
 

@@ -59,6 +59,11 @@ enum error_code loop_new(const struct site *site, struct loop_counts *counts,
  * Any thread, until the loop moves on or is stopped. */
 void loop_hand(struct loop *loop, const struct listener *listener, int fd, span came);
 
+/* Asks, on this thread, for what such a connection requested, and leaves it to the loop to answer, which
+ * sleeps on meanwhile if it will wake in time by itself. False: nothing was done. Any thread. */
+bool loop_ask(struct loop *loop, const struct listener *listener, int fd,
+              const struct auth_request *request);
+
 /* Descriptors have run out: the loop closes the connection that has kept its request back for
  * longest, if it has one. Any thread. */
 void loop_shed(struct loop *loop);

@@ -8,7 +8,7 @@ import os, random, re, socket, struct, sys, threading, time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 import harness
-from harness import NO, NOTHING, OK, TEMPORARY, Site, counted, equal, frame, read_reply, wait_until
+from harness import NO, NOTHING, OK, TEMPORARY, Site, counted, crypt, equal, frame, read_reply, wait_until
 
 LIMIT = 8162            # libsasl2's buffer: no client of it sends a longer field
 READ_DEADLINE = 0.5     # of the daemon in these tests; its default is 2 s
@@ -200,6 +200,16 @@ def test_answers_are_the_three_and_their_bytes_tell_no_reason():
     for login, password in (("ada@example.org", "wrong"), ("nobody@example.org", "secret"),
                             ("off@example.org", "secret"), ("off@example.org", "wrong"), ("a b", "secret")):
         equal(raw(login, password), b"\0\2NO", login)
+
+
+def test_the_only_request_has_its_answer_at_its_deadline_however_long_its_password_takes():
+    """Nothing else wakes the daemon: its loops have no other reason to look at the clock."""
+    with Site(daemon='deadline = "1s"', extra="password { max_cost_ms = 20000  sha_rounds = 9000000 }\n") as slow:
+        slow.add_stored("ada@example.org", crypt("secret", "$6$rounds=9000000$saltsaltsaltsalt"))
+        slow.start()
+        time.sleep(0.3)
+        equal(slow.ask("ada@example.org", "secret"), TEMPORARY, "it takes two seconds and more to verify")
+        wait_until(lambda: re.search(r"reason=deadline .* login=ada@example.org", slow.log_text()), 5, "whose it was")
 
 
 def test_many_at_once_each_get_their_own_answer():
