@@ -1,9 +1,9 @@
 /* saslauthd_backend/acceptor.h - threads that wait in accept(), for the answers that are known at once
  *
  * Purpose  A cached answer costs four system calls on the thread that accept() woke: accept, recv,
- *          send, close. No epoll knows of the connection, and no other thread is woken. Whatever
- *          else comes (no request yet, half of one, a question for the account sources) is handed,
- *          with the bytes that came, to an event loop.
+ *          send, close. No epoll knows of the connection, and no other thread is woken. A question
+ *          for the account sources is asked at once, and an event loop answers it. Whatever else comes
+ *          (no request yet, half of one) is handed, with its bytes, to an event loop.
  * Errors   Only acceptors_new() can fail.
  * Threads  The functions here are for the main thread. The kernel wakes one thread for each
  *          connection, so as many threads for each listener as there are loops.
