@@ -161,9 +161,8 @@ log_token(span text, char out[LOG_TOKEN_MAX])
 
 /* --- a line ----------------------------------------------------------------------- */
 
-/* What a line says: a format, and what is filled in, in one of two ways. */
+/* What is filled into a format, in one of two ways. */
 struct words {
-    const char *format;
     va_list *args;              /* NULL: `values` */
     const span *values;
 };
@@ -176,7 +175,7 @@ make_one_line(char *text, size_t len)
             text[i] = '?';
 }
 
-/* These two say how long it would be, and terminate what there is room for. */
+/* How long it would be; terminates what there is room for. */
 PRINTF_LIKE(3, 0)
 static size_t
 put_formatted(char *out, size_t size, const char *format, va_list args)
@@ -186,6 +185,18 @@ put_formatted(char *out, size_t size, const char *format, va_list args)
     return len > 0 ? (size_t)len : 0;
 }
 
+/* NULL: there are no more. */
+static const char *
+next_value(const char *format)
+{
+    const char *mark = strchr(format, '%');
+
+    while (mark && mark[1] != 's')
+        mark = strchr(mark + 1, '%');
+    return mark;
+}
+
+/* As put_formatted(). */
 static size_t
 put_values(char *out, size_t size, const char *format, const span *values)
 {
@@ -193,7 +204,7 @@ put_values(char *out, size_t size, const char *format, const span *values)
     size_t len = 0;
 
     for (;;) {
-        const char *mark = strstr(format, "%s");
+        const char *mark = next_value(format);
         const span pieces[] = { mark ? span_make(format, (size_t)(mark - format)) : span_of(format),
                                 mark ? *values++ : span_make(NULL, 0) };
 
@@ -211,12 +222,13 @@ put_values(char *out, size_t size, const char *format, const span *values)
 }
 
 /* What is too long ends in "...", so that nobody takes it for the whole. */
+PRINTF_LIKE(3, 0)
 static void
-fill(struct line *line, enum log_level level, const struct words *words)
+fill(struct line *line, enum log_level level, const char *format, const struct words *words)
 {
     const size_t size = sizeof(line->text), most = size - 1;
-    size_t len = words->args ? put_formatted(line->text, size, words->format, *words->args)
-                             : put_values(line->text, size, words->format, words->values);
+    size_t len = words->args ? put_formatted(line->text, size, format, *words->args)
+                             : put_values(line->text, size, format, words->values);
 
     if (len > most)
         memcpy(line->text + most - 3, "...", 3);
@@ -340,7 +352,7 @@ tell(const char *format, ...)
     va_list args;
 
     va_start(args, format);
-    fill(&line, LOG_LEVEL_WARNING, &(struct words){ .format = format, .args = &args });
+    fill(&line, LOG_LEVEL_WARNING, format, &(struct words){ .args = &args });
     va_end(args);
     write_line(&line);
     return flush(&ring.batch);
@@ -511,8 +523,9 @@ claim(uint64_t *position_out)
 }
 
 /* False: no writer runs. */
+PRINTF_LIKE(2, 0)
 static bool
-put_into_ring(enum log_level level, const struct words *words)
+put_into_ring(enum log_level level, const char *format, const struct words *words)
 {
     bool running;
 
@@ -523,7 +536,7 @@ put_into_ring(enum log_level level, const struct words *words)
         struct slot *slot = claim(&position);
 
         if (slot) {
-            fill(&slot->line, level, words);
+            fill(&slot->line, level, format, words);
             atomic_store(&slot->turn, position + 1);
             wake_writer();
         } else {
@@ -535,22 +548,24 @@ put_into_ring(enum log_level level, const struct words *words)
 }
 
 /* No writer: straight to where its lines go. */
+PRINTF_LIKE(2, 0)
 static void
-write_alone(enum log_level level, const struct words *words)
+write_alone(enum log_level level, const char *format, const struct words *words)
 {
     struct batch alone = { .used = 0 };
     struct line line;
 
-    fill(&line, level, words);              /* nothing has read its arguments yet */
+    fill(&line, level, format, words);      /* nothing has read its arguments yet */
     put_line(&alone, &line);
     count_dropped(flush(&alone));
 }
 
+PRINTF_LIKE(2, 0)
 static void
-say(enum log_level level, const struct words *words)
+say(enum log_level level, const char *format, const struct words *words)
 {
-    if (!put_into_ring(level, words))
-        write_alone(level, words);
+    if (!put_into_ring(level, format, words))
+        write_alone(level, format, words);
 }
 
 void
@@ -561,7 +576,7 @@ log_line(enum log_level level, const char *format, ...)
     if (level > log_level())
         return;
     va_start(args, format);
-    say(level, &(struct words){ .format = format, .args = &args });
+    say(level, format, &(struct words){ .args = &args });
     va_end(args);
 }
 
@@ -569,5 +584,5 @@ void
 log_values(enum log_level level, const char *format, const span values[])
 {
     if (level <= log_level())
-        say(level, &(struct words){ .format = format, .values = values });
+        say(level, format, &(struct words){ .values = values });
 }

@@ -38,7 +38,7 @@ void log_line(enum log_level level, const char *format, ...) PRINTF_LIKE(2, 3);
 
 /* The same, each "%s" being the next of `values`, of which there are as many; nothing else is a
  * conversion. For the line of each sign-in: printf's would cost more than the rest of a cached answer. */
-void log_values(enum log_level level, const char *format, const span values[]);
+void log_values(enum log_level level, const char *format, const span values[]) PRINTF_LIKE(2, 0);
 
 /* Asked before a line that strangers can cause as often as they like. False: there were too many of
  * those in this second, it is to be left out, and is counted; a line tells how many once a second. */
