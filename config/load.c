@@ -4,8 +4,11 @@
 #include "common/file.h"
 #include "config/read.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
 const char config_default_path[] = SYSCONF_DIR "/claviger/claviger.conf";
 
@@ -77,6 +80,17 @@ config_load_text(const char *path, char *text, struct config **out, struct error
     return code;
 }
 
+/* Whoever has not said which file it is may not know that there is one to name. */
+static enum error_code
+point_out(const char *path, struct error *err)
+{
+    if (access(path, R_OK) == 0 || (errno != ENOENT && errno != EACCES))
+        return err->code;
+    return error_set(err, ERROR_CONFIG, "cannot open the configuration \"%.140s\": %s (%s)", path,
+                     strerror(errno), errno == ENOENT ? "-c FILE names another"
+                                                      : "it is for root and who runs clavigerd");
+}
+
 enum error_code
 config_load(const char *path, struct config **out, struct error *err)
 {
@@ -85,8 +99,9 @@ config_load(const char *path, struct config **out, struct error *err)
 
     *out = NULL;
     code = file_read_text(path, CONFIG_FILE_MAX, &text, err);
-    if (code == ERROR_NONE)
-        code = config_load_text(path, text, out, err);
+    if (code != ERROR_NONE)
+        return point_out(path, err);
+    code = config_load_text(path, text, out, err);
     free(text);
     return code;
 }

@@ -36,7 +36,7 @@ main(int argc, char **argv)
         return (int)command_failed(&err);
     }
     if (command_parse(commands, commands_count, argc, argv, &call, &err) != ERROR_NONE)
-        return (int)command_failed(&err);
+        return call.command ? (int)command_misused(&call, "%s", err.reason) : (int)command_failed(&err);
     status = run(&call);
     if (fflush(stdout) != 0 || ferror(stdout)) {
         error_set(&err, ERROR_UNAVAILABLE, "cannot write to standard output");

@@ -159,11 +159,10 @@ take_arguments(int argc, char **argv, struct command_call *call, struct error *e
     size_t count = (size_t)(argc - optind);
 
     if (count < command->arguments_min)
-        return error_set(err, ERROR_MALFORMED, "%s needs %s", command->name,
-                         command->arguments);
+        return error_set(err, ERROR_MALFORMED, "needs %s", command->arguments);
     if (count > command->arguments_max)
-        return error_set(err, ERROR_MALFORMED, "%s: too many arguments (a password is read from "
-                         "standard input, never from the command line)", command->name);
+        return error_set(err, ERROR_MALFORMED, "too many arguments (a password is read from "
+                         "standard input, never from the command line)");
     for (size_t i = 0; i < count; i++)
         call->arguments[i] = argv[optind + (int)i];
     call->arguments_count = count;

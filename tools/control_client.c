@@ -20,6 +20,15 @@ bound_connect(int fd, int64_t timeout_ms)
     return setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &most, sizeof(most)) == 0;
 }
 
+/* Why it cannot be reached, as far as that is known. */
+static const char *
+way_out(int failure)
+{
+    if (failure == ENOENT || failure == ECONNREFUSED)
+        return " (is clavigerd running?)";
+    return failure == EACCES ? " (it answers root and the daemon's own user)" : "";
+}
+
 static enum error_code
 connect_to(const char *path, int64_t timeout_ms, int *fd_out, bool *absent_out,
            struct error *err)
@@ -43,7 +52,7 @@ connect_to(const char *path, int64_t timeout_ms, int *fd_out, bool *absent_out,
     *absent_out = errno == ENOENT || errno == ECONNREFUSED;
     error_set(err, ERROR_UNAVAILABLE, "cannot reach the daemon at %s: %s%s", path,
               errno == EAGAIN ? "it is too busy" : strerror(errno),
-              *absent_out ? " (is clavigerd running?)" : "");
+              way_out(errno));
     close(fd);
     return err->code;
 }
@@ -76,11 +85,11 @@ judge_reply(const json_t *reply, struct error *err)
                      "the daemon: %s", reason);
 }
 
-/* What answers badly is not to be relied upon, but the fault is not the operator's. */
+/* What answers badly is not to be relied upon: it may be another listener, or another program. */
 static enum error_code
 blame_answer(struct error *err)
 {
-    error_prefix(err, "the daemon's answer");
+    error_prefix(err, "the daemon's answer (is that its control socket?)");
     return err->code = ERROR_UNAVAILABLE;
 }
 

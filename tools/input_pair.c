@@ -39,7 +39,9 @@ input_pair_read(int fd, bool by_null, struct input_pair *out, struct error *err)
     all = span_make(out->bytes, out->len);
     first_len = span_find(all, end);
     if (code == ERROR_NONE && first_len == all.len)
-        code = error_set(err, ERROR_MALFORMED, "standard input holds one value, not two");
+        code = error_set(err, ERROR_MALFORMED, "standard input takes two values, "
+                         "the stored password first, each %s: there is one",
+                         by_null ? "ended by a NUL" : "on a line of its own");
     out->first = span_until(all, first_len);
     out->second = span_from(all, first_len + 1);
     out->ends_in_null = by_null && out->second.len > 1

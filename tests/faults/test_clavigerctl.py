@@ -56,6 +56,35 @@ def test_wrong_usage_ends_with_64():
         equal(done.stdout, "", "standard output of %r" % arguments)
 
 
+def test_every_fault_says_the_way_out():
+    """Of what a newcomer gets wrong first: where it is, and what to do."""
+    for arguments, words in (
+            (["status", "--bogus"], ["unknown option --bogus", "clavigerctl status --help"]),
+            (["test"], ["needs LOGIN", "clavigerctl test --help"]),
+            (["schemes", "x"], ["too many arguments", "clavigerctl schemes --help"]),
+            (["verify"], ["the stored password first", "on a line of its own"])):
+        ends(run(*arguments), USAGE, *words)
+    for command in "status", "check-config", "mechanisms":
+        ends(run(command, "-c", "/nonexistent.conf"), CONFIGURATION, "/nonexistent.conf", "-c FILE names another")
+    site = Site()
+    with socket.socket(socket.AF_UNIX) as server:       # not ours: it hears, and says nothing
+        server.bind(site.control)
+        server.listen(1)
+        threading.Thread(target=lambda: server.accept()[0].close(), daemon=True).start()
+        ends(site.ctl("status"), UNAVAILABLE, "is that its control socket?")
+    if os.geteuid() == 0:
+        os.chmod(site.conf, 0o600)
+        os.chmod(site.dir, 0o755)
+        done = subprocess.run([CLAVIGERCTL, "status", "-c", site.conf], capture_output=True, text=True, user=65534,
+                              group=65534, extra_groups=[])
+        ends(done, CONFIGURATION, site.conf, "it is for root and who runs clavigerd")
+        os.chmod(site.conf, 0o644)
+        done = subprocess.run([CLAVIGERCTL, "status", "-c", site.conf], capture_output=True, text=True, user=65534,
+                              group=65534, extra_groups=[], cwd="/")
+        ends(done, UNAVAILABLE, site.control, "it answers root and the daemon's own user")
+    site.close()
+
+
 def test_a_password_on_the_command_line_is_refused_and_not_repeated():
     for arguments in (["test", "ada", "hunter2"], ["user", "add", "ada", "hunter2"], ["hash", "hunter2"],
                       ["test", "ada", "--password=hunter2"], ["explain", "-p", "ada", "hunter2"]):
