@@ -1,6 +1,7 @@
 /* auth/engine.h - what the files of this room share; nobody else includes it
  *
  *   auth.c       the door: questions in, tickets out
+ *   understand.c what a request asks
  *   judge.c      the way of one flight: row, policy, password
  *   attempt.c    its password is tried
  *   remember.c   what the cache is told of it
@@ -100,6 +101,9 @@ void auth_guest_set(const struct auth *auth, const struct auth_asked *asked,
 /* REASON_OK, or why nobody need be asked; then *err has the details. */
 enum verdict_reason auth_understand(const struct auth *auth, const struct auth_request *request,
                                     struct auth_asked *out, struct error *err);
+
+/* Whether the password that the request has is asked about. */
+bool auth_needs_password(const struct auth_request *request);
 
 /* The first source from `from` on that serves the account's domain, and is `only` unless that is
  * AUTH_ALL_SOURCES; sources_count when none. */

@@ -89,17 +89,6 @@ log_level(void)
     return (enum log_level)atomic_load_explicit(&ring.level, memory_order_relaxed);
 }
 
-bool
-log_level_parse(const char *word, enum log_level *out)
-{
-    for (size_t i = 0; i < COUNT(levels); i++)
-        if (strcmp(word, levels[i].word) == 0) {
-            *out = (enum log_level)i;
-            return true;
-        }
-    return false;
-}
-
 uint64_t
 log_dropped(void)
 {

@@ -31,9 +31,6 @@ void log_stop(void);
 void log_set_level(enum log_level level);
 enum log_level log_level(void);
 
-/* False, and *out untouched, for a word that is no level. */
-bool log_level_parse(const char *word, enum log_level *out);
-
 void log_line(enum log_level level, const char *format, ...) PRINTF_LIKE(2, 3);
 
 /* The same, each "%s" being the next of `values`, of which there are as many; nothing else is a

@@ -55,6 +55,13 @@ make_tables(struct site *site)
 }
 
 static void
+add_ada(struct site *site)
+{
+    make_tables(site);
+    site_sql(site, "INSERT INTO accounts (login, password) VALUES ('ada@example.org', '{PLAIN}old')");
+}
+
+static void
 bench_start_on(struct bench *bench, struct site *site,
                const struct account_source_config *configs, size_t count)
 {
@@ -83,8 +90,7 @@ bench_start(struct bench *bench, struct site *site)
     struct account_source_config config = config_of(site);
 
     config.make_scheme = bench->make_scheme;
-    make_tables(site);
-    site_sql(site, "INSERT INTO accounts (login, password) VALUES ('ada@example.org', '{PLAIN}old')");
+    add_ada(site);
     bench_start_on(bench, site, &config, 1);
 }
 
@@ -334,8 +340,7 @@ a_source_without_the_query_or_without_the_right_denies_a_change(void **state)
     struct account_source_config config = site_config(site);
     struct bench bench = { .revalidate_ms = 600000 };
 
-    make_tables(site);
-    site_sql(site, "INSERT INTO accounts (login, password) VALUES ('ada@example.org', '{PLAIN}old')");
+    add_ada(site);
     config.queries[ACCOUNT_LOOKUP] = "SELECT login, password FROM accounts WHERE login = %u";
     bench_start_on(&bench, site, &config, 1);
     assert_reason(ask(&bench, AUTH_CHANGE, "wrong", "new"), REASON_WRONG_PASSWORD);
@@ -601,8 +606,7 @@ a_source_may_have_a_scheme_of_its_own(void **state)
     struct account_source_config config = config_of(site);
     struct bench bench = { .rehash = "SHA512-CRYPT" };
 
-    make_tables(site);
-    site_sql(site, "INSERT INTO accounts (login, password) VALUES ('ada@example.org', '{PLAIN}old')");
+    add_ada(site);
     config.rehash_scheme = "{SSHA512}";
     bench_start_on(&bench, site, &config, 1);
     assert_reason(sign_in(&bench, "old").reason, REASON_OK);
@@ -622,8 +626,7 @@ a_password_that_was_changed_meanwhile_is_never_overwritten(void **state)
     struct bench bench = { .rehash = "SHA512-CRYPT" };
     sqlite3 *db;
 
-    make_tables(site);
-    site_sql(site, "INSERT INTO accounts (login, password) VALUES ('ada@example.org', '{PLAIN}old')");
+    add_ada(site);
     config.query_timeout_ms = PATIENCE_MS;
     config.last_login = false;
     bench_start_on(&bench, site, &config, 1);

@@ -146,23 +146,6 @@ lines_above_the_level_are_not_made(void **state)
     log_set_level(LOG_LEVEL_INFO);
 }
 
-static void
-only_the_four_words_are_levels(void **state)
-{
-    static const char *const words[] = { "error", "warning", "info", "debug" };
-    static const char *const others[] = { "", "Error", "info ", "notice", "3" };
-    enum log_level level;
-
-    (void)state;
-    for (size_t i = 0; i < COUNT(words); i++) {
-        assert_true(log_level_parse(words[i], &level));
-        assert_int_equal(level, i);
-    }
-    for (size_t i = 0; i < COUNT(others); i++)
-        assert_false(log_level_parse(others[i], &level));
-    assert_int_equal(level, LOG_LEVEL_DEBUG);
-}
-
 /* Reliability row L02: whatever a stranger sends, one event is one line. */
 static const char *const hostile[] = {
     "a\nb", "a\r\nb", "\033[2J", "a\tb", "\177", "\233m", "\x80", "\303\274", "\b\b\b", "%s%n%d",
@@ -474,7 +457,6 @@ main(void)
         cmocka_unit_test(a_line_has_a_time_a_level_and_its_text),
         cmocka_unit_test(values_are_filled_in_as_they_are_and_make_a_line_like_any_other),
         cmocka_unit_test(lines_above_the_level_are_not_made),
-        cmocka_unit_test(only_the_four_words_are_levels),
         cmocka_unit_test(an_event_is_one_line_of_printable_ascii_whatever_was_sent),
         cmocka_unit_test(a_line_that_is_too_long_is_cut_and_says_so),
         cmocka_unit_test(a_token_is_never_taken_for_another_field),
