@@ -33,6 +33,12 @@ def report(rates, threads):
             ", %.1f of pam_mysql" % (rates[name] / rates["mysql"]) if "mysql" in rates else ""))
 
 
+def measure_with(what, directory, calls):
+    print(what)
+    report(measure(directory, 1, calls, "permit", "claviger", "mysql"), 1)
+    report(measure(directory, 4, 4 * calls, "permit", "claviger"), 4)
+
+
 def mysql_stack():
     server = MariaDB()
     server.sql("CREATE TABLE users (login varchar(255) PRIMARY KEY, password varchar(255));"
@@ -60,14 +66,12 @@ with Site(cache='revalidate = "1h"') as site, tempfile.TemporaryDirectory() as d
     site.add_stored(LOGIN, crypt(PASSWORD))
     site.start()
     server, mysql = mysql_stack()
-    write_stacks(directory, {"permit": "auth required pam_permit.so\n", "mysql": mysql, "other": DENIES,
+    write_stacks(directory, {"permit": "auth required pam_permit.so\n", "mysql": mysql,
                              "claviger": "auth required %s socket=%s/pam\n" % (PAM_MODULE, site.dir)})
     measure(directory, 1, 100, "claviger")              # warm
-    print("the file of the service \"other\": pam_deny alone")
-    report(measure(directory, 1, 4000, "permit", "claviger", "mysql"), 1)
-    report(measure(directory, 4, 16000, "permit", "claviger"), 4)
+    measure_with("no file of the service \"other\"", directory, 4000)
+    write_stacks(directory, {"other": DENIES})
+    measure_with("one that is pam_deny alone", directory, 4000)
     as_on_the_host(directory)
-    print("as this machine has it")
-    report(measure(directory, 1, 1000, "permit", "claviger", "mysql"), 1)
-    report(measure(directory, 4, 4000, "permit", "claviger"), 4)
+    measure_with("as this machine has it", directory, 1000)
     server.close()
