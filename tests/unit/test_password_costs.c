@@ -4,9 +4,8 @@
  * without hashing. A machine may be twice as fast or as slow as the one that they are of, and a library
  * better; ten times too little is a parameter that was forgotten.
  */
+#include "tests/unit/cpu_time.h"
 #include "tests/unit/vectors.h"
-
-#include <time.h>
 
 #define SCHEMES_MAX 192
 #define FACTOR 10
@@ -70,15 +69,6 @@ read_picks(const char *table)
     fclose(file);
 }
 
-static uint64_t
-cpu_ns(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-    return (uint64_t)now.tv_sec * UINT64_C(1000000000) + (uint64_t)now.tv_nsec;
-}
-
 /* The least of three: whatever else runs only adds. */
 static uint64_t
 measure(const struct pick *pick)
@@ -91,12 +81,12 @@ measure(const struct pick *pick)
 
     password_bounds_default(&bounds);
     for (int i = 0; i < 3; i++) {
-        const uint64_t start = cpu_ns();
+        const uint64_t start = cpu_time_ns();
         uint64_t took;
 
         assert_int_equal(password_verify(&bounds, &stored, span_of("no password of it"), &err),
                          PASSWORD_WRONG);
-        took = cpu_ns() - start;
+        took = cpu_time_ns() - start;
         least = took < least ? took : least;
     }
     return least;
