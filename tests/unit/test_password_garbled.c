@@ -341,7 +341,7 @@ try_garbled(struct sort *sort, const struct seed *seed, const struct text *garbl
     const struct stored_password stored = {
         .value = { (const unsigned char *)garbled->bytes, garbled->len },
         .scheme = span_of(seed->scheme),
-        .login = span_of(strcmp(seed->login, "-") == 0 ? NULL : seed->login),
+        .login = span_of(strcmp(seed->login, "-") == 0 ? "nobody" : seed->login),
     };
     struct password_facts facts;
     struct error err;
