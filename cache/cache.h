@@ -14,7 +14,7 @@
  * Threads  Any function from any thread, except cache_free(). cache_find() and cache_knows()
  *          write nothing, take no lock and wait for nobody: a set whose writer the scheduler
  *          has put to sleep is a miss. Writers lock one set for a few hundred nanoseconds.
- * Pauses   None: whatever is done, a lock is held for at most 2 looks at each of one set's 14
+ * Pauses   None: whatever is done, a lock is held for at most 3 looks at each of one set's 14
  *          entries. Nothing expires by a walk, and cache_flush_all() writes one number;
  *          cache_flush_domain() and cache_stats_get() walk, a set at a time, and stop nobody.
  * Time     Milliseconds of a monotonic clock. Should it be turned back all the same, what was
