@@ -51,6 +51,9 @@ struct column {
     unsigned char bytes[ACCOUNT_CELL_MAX + 1];
 };
 
+/* Bytes of a number or a date as text; a double has 309 digits before its point, and 30 behind it. */
+#define SPELLED_MAX 512
+
 struct prepared {
     MYSQL_STMT *stmt;                   /* NULL: not prepared */
     size_t columns_count;               /* 0: it gives no rows */
@@ -631,6 +634,43 @@ bind_parameters(MYSQL_STMT *stmt, const span *parameters, size_t count,
     return mysql_stmt_bind_param(stmt, binds);
 }
 
+/* Types that the library writes out as text by itself, on its stack, in as many bytes as the server says
+ * that they have: what no number or date has would not fit there. */
+static bool
+is_spelled_out(enum enum_field_types type)
+{
+    static const enum enum_field_types types[] = {
+        MYSQL_TYPE_TINY, MYSQL_TYPE_SHORT, MYSQL_TYPE_INT24, MYSQL_TYPE_LONG, MYSQL_TYPE_LONGLONG,
+        MYSQL_TYPE_YEAR, MYSQL_TYPE_FLOAT, MYSQL_TYPE_DOUBLE, MYSQL_TYPE_DATE, MYSQL_TYPE_TIME,
+        MYSQL_TYPE_DATETIME, MYSQL_TYPE_TIMESTAMP,
+    };
+
+    for (size_t i = 0; i < COUNT(types); i++)
+        if (types[i] == type)
+            return true;
+    return false;
+}
+
+/* As the server describes them now, which may be otherwise than when the query was prepared. */
+static enum error_code
+check_columns(struct account_session *session, struct prepared *prepared, struct error *err)
+{
+    MYSQL_RES *result = mysql_stmt_result_metadata(prepared->stmt);
+    const MYSQL_FIELD *fields = result ? mysql_fetch_fields(result) : NULL;
+    enum error_code code = ERROR_NONE;
+
+    if (!fields)
+        code = error_set(err, ERROR_UNAVAILABLE, "no memory for a query's columns");
+    for (size_t i = 0; code == ERROR_NONE && i < prepared->columns_count; i++)
+        if (is_spelled_out(fields[i].type) && fields[i].length > SPELLED_MAX)
+            code = error_set(err, ERROR_UNAVAILABLE, "%s: column \"%s\" is said to be a number or a "
+                             "date of %lu bytes", session->server, prepared->columns[i].name,
+                             fields[i].length);
+    if (result)
+        mysql_free_result(result);
+    return code;
+}
+
 /* Only now: what the server says of its columns when it executes makes the library forget what was bound
  * before, and may be another count than when it was prepared. */
 static enum error_code
@@ -638,15 +678,18 @@ bind_columns(struct account_session *session, struct prepared *prepared, int64_t
              bool *lost, struct error *err)
 {
     size_t count = mysql_stmt_field_count(prepared->stmt);
+    enum error_code code = ERROR_NONE;
 
-    if (count != prepared->columns_count) {
-        *lost = true;
-        return error_set(err, ERROR_UNAVAILABLE, "%s: %zu columns where %zu were prepared",
+    if (count != prepared->columns_count)
+        code = error_set(err, ERROR_UNAVAILABLE, "%s: %zu columns where %zu were prepared",
                          session->server, count, prepared->columns_count);
-    }
-    if (count > 0 && mysql_stmt_bind_result(prepared->stmt, prepared->binds) != 0)
-        return say_statement(session, prepared->stmt, deadline_ms, lost, err);
-    return ERROR_NONE;
+    else if (count > 0)
+        code = check_columns(session, prepared, err);
+    *lost = code != ERROR_NONE;
+    if (code == ERROR_NONE && count > 0
+        && mysql_stmt_bind_result(prepared->stmt, prepared->binds) != 0)
+        code = say_statement(session, prepared->stmt, deadline_ms, lost, err);
+    return code;
 }
 
 static enum error_code
