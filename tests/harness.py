@@ -12,6 +12,7 @@ SOURCE = os.environ.get("CLAVIGER_SOURCE") or os.path.dirname(os.path.dirname(os
 BUILD = os.environ.get("CLAVIGER_BUILD") or SOURCE
 CLAVIGERD = os.path.join(BUILD, "saslauthd_backend", "clavigerd")
 CLAVIGERCTL = os.path.join(BUILD, "tools", "clavigerctl")
+AROUND = os.environ.get("CLAVIGER_AROUND", "").split()     # a program that runs clavigerd, such as valgrind
 DRIVERS = os.path.join(BUILD, "account", ".libs")
 PRESETS = os.path.join(SOURCE, "account", "presets")
 PAM_MODULE = os.path.join(BUILD, "pam_module", ".libs", "pam_claviger.so")
@@ -149,7 +150,7 @@ listen "test"    { protocol = "saslauthd"  path = "%(dir)s/mux"      mode = 0666
 
     def start(self, wait=True, argv=(), **options):
         log = open(self.log, "ab")
-        self.process = subprocess.Popen([CLAVIGERD, "-c", self.conf, *argv], stdin=subprocess.DEVNULL,
+        self.process = subprocess.Popen([*AROUND, CLAVIGERD, "-c", self.conf, *argv], stdin=subprocess.DEVNULL,
                                         stdout=log, stderr=log, **options)
         log.close()
         if wait:
