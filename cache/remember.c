@@ -135,7 +135,7 @@ forget_rejection(struct cache *cache, const struct cache_key *key)
 static void
 set_end(struct entry *entry, int64_t life_ms, int64_t seen_at_ms, int64_t until_ms)
 {
-    if (until_ms - seen_at_ms >= life_ms)
+    if (until_ms >= seen_at_ms + life_ms)
         return;
     entry->stamp = entry_stamp(until_ms - life_ms, entry_domain(entry));
     entry->seen_after_ms = (uint32_t)(seen_at_ms - (until_ms - life_ms));

@@ -38,7 +38,7 @@ static const struct { const char *what; const struct wire *wire; span came; enum
     { "pam: unavailable",       &wire_pam,       SPAN("\2\10\0\0"),           ANSWER_TEMPORARY },
     { "pam: malformed",         &wire_pam,       SPAN("\2\11\0\0"),           ANSWER_GARBLED },
     { "pam: another version",   &wire_pam,       SPAN("\1"),                  ANSWER_GARBLED },
-    { "pam: no such answer",    &wire_pam,       SPAN("\2\13"),               ANSWER_GARBLED },
+    { "pam: no such answer",    &wire_pam,       SPAN("\2\77"),               ANSWER_GARBLED },
     { "pam: more than it has",  &wire_pam,       SPAN("\2\0\0\0x"),           ANSWER_GARBLED },
     { "pam: a monstrous user",  &wire_pam,       SPAN("\2\0\xff\xff"),        ANSWER_GARBLED },
 };
