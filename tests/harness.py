@@ -161,9 +161,9 @@ listen "test"    { protocol = "saslauthd"  path = "%(dir)s/mux"      mode = 0666
         if self.process.poll() is not None:
             raise AssertionError("clavigerd ended with %s\n%s" % (self.process.returncode, self.log_text()))
 
-    def answers(self):
+    def answers(self, path=None):
         try:
-            self.connect().close()
+            self.connect(path).close()
             return True
         except OSError:
             return False

@@ -268,7 +268,7 @@ def test_a_reload_takes_new_listeners_and_a_bad_file_changes_nothing():
         with open(site.conf, "w") as f:
             f.write(good + 'listen "more" { protocol = "saslauthd"  path = "%s/more"  mode = 0600 }\n' % site.dir)
         site.process.send_signal(signal.SIGHUP)
-        wait_until(lambda: os.path.exists(site.dir + "/more"), 5, "the new socket")
+        wait_until(lambda: site.answers(site.dir + "/more"), 5, "the new socket")
         equal(site.ask("ada@example.org", "secret", path=site.dir + "/more"), OK)
         with open(site.conf, "w") as f:
             f.write("nonsense\n")
@@ -426,6 +426,7 @@ def test_a_reload_waits_for_the_one_that_is_still_ending():
 
 def test_SIGTERM_ends_what_is_in_flight():
     site = started()
+    before = site.status()["connections_accepted"]
     waiting = []
     for i in range(20):
         sock = site.connect()
@@ -434,6 +435,7 @@ def test_SIGTERM_ends_what_is_in_flight():
     half = site.connect()
     half.sendall(frame("ada@example.org", "secret")[:10])
     idle = site.connect()
+    wait_until(lambda: site.status()["connections_accepted"] == before + 22, 10, "all are in")
     time.sleep(0.05)
     site.process.send_signal(signal.SIGTERM)
     for sock in waiting:
