@@ -19,6 +19,7 @@ FRESH = 'revalidate = "20m"  negative_ttl = "0s"'
 DEADLINE = 8.0
 QUERY_TIMEOUT = 'query_timeout = "1500ms"'
 
+CHANGE = 'set_password = "UPDATE users SET password = %%p WHERE login = %%u"'
 LOOKUP = "SELECT login, password, enabled FROM users WHERE login = %%u"
 
 # Seconds in which a site works again once its server does.

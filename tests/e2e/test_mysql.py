@@ -14,6 +14,7 @@ import database_site
 from database_site import LOOKUP, STORED, USERS, DatabaseSite as Site, shared, tcp, user
 from database_faults import *
 from database_bytes import *
+from database_failover import *
 from database_names import *
 from mariadb import READER, MariaDB
 
@@ -67,7 +68,6 @@ GRANT SELECT ON mail.* TO %s@'%%';
                        CREATE TABLE moments (login varchar(99), password text, moment timestamp NULL);"""
     TO_MOMENT, FROM_MOMENT = "FROM_UNIXTIME(%s)", "UNIX_TIMESTAMP(moment)"
     MOMENTS_FAR = ()                    # a timestamp ends with 2038-01-19
-    ZONES = ("UTC", "Pacific/Apia", "America/New_York")
 
     NOT_THAT = "Access denied"
 

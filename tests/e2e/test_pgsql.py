@@ -14,6 +14,7 @@ import database_site
 from database_site import LOOKUP, STORED, USERS, shared
 from database_faults import *
 from database_bytes import *
+from database_failover import *
 from database_names import *
 from postgresql import READER, PostgreSQL
 
@@ -67,7 +68,6 @@ CHECKPOINT;
                        GRANT SELECT ON numbers, moments TO claviger"""
     TO_MOMENT, FROM_MOMENT = "to_timestamp(%s)", "CAST(extract(epoch FROM moment) AS bigint)"
     MOMENTS_FAR = (("far", 253402300799, OK),)
-    ZONES = ("UTC", "Pacific/Apia", "America/New_York")
 
     NOT_THAT = "Peer authentication failed"
 

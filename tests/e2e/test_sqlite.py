@@ -63,7 +63,6 @@ WITH RECURSIVE r(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM r LIMIT %d)
                        CREATE TABLE moments (login varchar(99), password text, moment text NULL);"""
     TO_MOMENT, FROM_MOMENT = "datetime(%s, 'unixepoch')", "unixepoch(moment)"
     MOMENTS_FAR = (("far", 253402300799, OK),)
-    ZONES = ()
     DRIFTS = (
         ("a column is dropped",      "ALTER TABLE users DROP COLUMN enabled",    TEMPORARY, "enabled"),
         ("the table is renamed",     "ALTER TABLE users RENAME TO people",       TEMPORARY, "users"),

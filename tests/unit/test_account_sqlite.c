@@ -255,6 +255,18 @@ move(const char *from, const char *to)
         fail_msg("cannot rename %s", from);
 }
 
+/* Another one in its place, where the stored password is "$6$new". */
+static void
+replace_file(const struct site *site)
+{
+    struct site other = *site;
+
+    snprintf(other.file, sizeof(other.file), "%s/new.db", site->dir);
+    site_sql(&other, "CREATE TABLE accounts (login, password);"
+             "INSERT INTO accounts VALUES ('ada@example.org', '$6$new');");
+    move(other.file, site->file);
+}
+
 static void
 a_file_that_is_moved_away_is_unavailable_until_it_is_back(void **state)
 {
@@ -317,20 +329,17 @@ lookups_together_see_one_moment_and_the_next_ones_another(void **state)
 static void
 a_file_that_is_replaced_between_lookups_together_is_the_next_ones(void **state)
 {
-    struct site *site = *state, other = *site;
+    struct site *site = *state;
     struct account_source *source;
     struct account_conn *conn;
     struct account account;
 
-    snprintf(other.file, sizeof(other.file), "%s/new.db", site->dir);
     site_sql(site, table);
     conn = site_own(site, OWN, &source);
     assert_code(ask(site, conn, &account), ERROR_NONE, site);
     account_reads_together(conn, true);
     assert_code(ask(site, conn, &account), ERROR_NONE, site);
-    site_sql(&other, "CREATE TABLE accounts (login, password);"
-             "INSERT INTO accounts VALUES ('ada@example.org', '$6$new');");
-    move(other.file, site->file);
+    replace_file(site);
     account_reads_together(conn, false);
     account_reads_together(conn, true);
     assert_code(ask(site, conn, &account), ERROR_NONE, site);
@@ -342,18 +351,15 @@ a_file_that_is_replaced_between_lookups_together_is_the_next_ones(void **state)
 static void
 a_replaced_file_is_the_one_that_is_asked(void **state)
 {
-    struct site *site = *state, other = *site;
+    struct site *site = *state;
     struct account_source *source;
     struct account_conn *conn;
     struct account account;
 
-    snprintf(other.file, sizeof(other.file), "%s/new.db", site->dir);
     site_sql(site, table);
     conn = site_own(site, OWN, &source);
     assert_code(ask(site, conn, &account), ERROR_NONE, site);
-    site_sql(&other, "CREATE TABLE accounts (login, password);"
-             "INSERT INTO accounts VALUES ('ada@example.org', '$6$new');");
-    move(other.file, site->file);
+    replace_file(site);
     assert_code(ask(site, conn, &account), ERROR_NONE, site);
     assert_true(span_is(secret_get(&account.stored), "$6$new"));
     site_close(conn, source);
