@@ -137,7 +137,7 @@ def test_D04_a_server_that_drips_one_byte_a_second_costs_the_deadline():
         for i in range(4):              # the first on an old connection, the others on new ones
             answer, took = site.timed(user(2 + i))
             equal(answer, TEMPORARY, "dripping")
-            assert took < 3, took
+            assert took < 4.5, took     # a query's time, and not the daemon's deadline of 5 s
         relay.pass_on()
         site.becomes_well(user(1), 3)
 
