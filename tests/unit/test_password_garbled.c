@@ -258,7 +258,7 @@ fold_hex(struct text *text)
 
 /* One spelling for all that a format has: no name (names that the value fits mean the same) and no word
  * that means just what is behind it, no padding, one alphabet, no cost that goes without saying,
- * one of bcrypt's letters. */
+ * one of bcrypt's letters and of phpass's. */
 static void
 normalise(struct text *text)
 {
@@ -280,6 +280,9 @@ normalise(struct text *text)
     for (size_t i = 0; i + 3 < text->len; i++)
         if (memcmp(text->bytes + i, "$2", 2) == 0 && text->bytes[i + 3] == '$')
             text->bytes[i + 2] = 'y';
+    for (size_t i = 0; i + 2 < text->len; i++)
+        if (memcmp(text->bytes + i, "$H$", 3) == 0)     /* phpBB's spelling of phpass */
+            text->bytes[i + 1] = 'P';
     for (size_t i = 0; i < COUNT(unsaid); i++)
         drop(text, unsaid[i]);
     fold_hex(text);
