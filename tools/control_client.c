@@ -87,9 +87,9 @@ judge_reply(const json_t *reply, struct error *err)
 
 /* What answers badly is not to be relied upon: it may be another listener, or another program. */
 static enum error_code
-blame_answer(struct error *err)
+blame(const char *what, struct error *err)
 {
-    error_prefix(err, "the daemon's answer (is that its control socket?)");
+    error_prefix(err, "%s (is that its control socket?)", what);
     return err->code = ERROR_UNAVAILABLE;
 }
 
@@ -110,7 +110,9 @@ exchange(int fd, const json_t *request, int64_t timeout_ms, json_t **reply_out,
             code = error_set(err, ERROR_UNAVAILABLE, "closed without one");
         if (code == ERROR_NONE)
             *reply_out = control_object_parse(line, err);
-        code = *reply_out ? judge_reply(*reply_out, err) : blame_answer(err);
+        code = *reply_out ? judge_reply(*reply_out, err) : blame("the daemon's answer", err);
+    } else {
+        code = blame("the daemon", err);        /* it may be gone before it has heard us */
     }
     control_channel_free(channel);
     return code;

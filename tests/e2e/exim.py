@@ -1,20 +1,12 @@
 """tests/e2e/exim.py - a private Exim whose `dovecot` authenticators ask a socket
 
-Debian's Exim conflicts with its Postfix, so it is not installed: it runs from the folder that
-tests/packages.unpacked is unpacked into. Its user is compiled in and made by its installation;
-here it is in files that only its own mount namespace sees in the place of /etc/passwd and
-/etc/group.
+It runs from a folder: unpacked.py.
 """
 
-import os, smtplib, subprocess
+import os, smtplib
 
-from harness import BUILD, SOURCE
-from servers import Server, free_ports, greets, program
-
-UNPACKED = os.environ.get("CLAVIGER_UNPACKED") or os.path.join(BUILD, "unpacked")
-
-# A user and a group that nobody has.
-NUMBER = 64321
+from servers import Server, free_ports, greets
+from unpacked import NUMBER, add_users, alone, unpacked_program
 
 CONFIGURATION = """
 primary_hostname = mail.example.test
@@ -64,21 +56,6 @@ login:
     server_set_id = $auth1
 """
 
-MOUNT_AND_RUN = """
-mount --bind "$1/etc/passwd" /etc/passwd && mount --bind "$1/etc/group" /etc/group &&
-    exec "$2" -C "$1/etc/exim.conf" -bdf
-"""
-
-
-def exim4():
-    """The program; fetched when check.sh has not done so."""
-    path = os.path.join(UNPACKED, "usr/sbin/exim4")
-    if not os.access(path, os.X_OK):
-        tests = os.path.join(SOURCE, "tests")
-        subprocess.run(["bash", "-c", '. "$0/packages.sh"; packages_unpack "$1" "$0/packages.unpacked"',
-                        tests, UNPACKED], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    return program(path)
-
 
 class Exim(Server):
     def __init__(self):
@@ -91,13 +68,9 @@ class Exim(Server):
             self.mkdir(name)
         for name in ("spool", "log"):
             os.chown(self.path(name), NUMBER, NUMBER)
-        for name, line in (("passwd", "Debian-exim:x:%d:%d::/nonexistent:/bin/false\n"),
-                           ("group", "Debian-exim:x:%d:\n")):
-            with open("/etc/" + name) as f:
-                lines = [l for l in f if not l.startswith("Debian-exim:")]
-            self.write("etc/" + name, "".join(lines) + line % ((NUMBER,) * line.count("%d")))
+        add_users(self, "Debian-exim")
         self.write("etc/exim.conf", CONFIGURATION % {"dir": self.dir, "port": self.port, "auth": self.auth})
-        self.run(["/usr/bin/unshare", "--mount", "/bin/sh", "-c", MOUNT_AND_RUN, "exim", self.dir, exim4()],
+        self.run(alone(self, [unpacked_program("usr/sbin/exim4"), "-C", self.path("etc/exim.conf"), "-bdf"]),
                  lambda: greets(self.port), "Exim greets")
         return self
 
