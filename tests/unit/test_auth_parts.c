@@ -123,6 +123,20 @@ run_job(void *context, size_t worker, struct job *job)
 }
 
 static void
+run_each_once(const struct workers_config *config, struct counted_job *jobs, size_t count)
+{
+    struct workers *workers;
+    struct error err;
+
+    assert_int_equal(workers_new(config, &workers, &err), ERROR_NONE);
+    for (size_t i = 0; i < count; i++)
+        assert_true(workers_push(workers, &jobs[i].job));
+    workers_free(workers);
+    for (size_t i = 0; i < count; i++)
+        assert_int_equal(atomic_load(&jobs[i].runs), 1);
+}
+
+static void
 every_job_is_run_once_also_when_the_end_comes(void **state)
 {
     static struct counted_job jobs[1000];
@@ -131,17 +145,10 @@ every_job_is_run_once_also_when_the_end_comes(void **state)
         .name = "test", .threads = 3, .queue_max = COUNT(jobs), .niceness = 1, .run = run_job,
         .context = &runs,
     };
-    struct workers *workers;
-    struct error err;
 
     (void)state;
-    assert_int_equal(workers_new(&config, &workers, &err), ERROR_NONE);
-    for (size_t i = 0; i < COUNT(jobs); i++)
-        assert_true(workers_push(workers, &jobs[i].job));
-    workers_free(workers);
+    run_each_once(&config, jobs, COUNT(jobs));
     assert_int_equal(atomic_load(&runs), COUNT(jobs));
-    for (size_t i = 0; i < COUNT(jobs); i++)
-        assert_int_equal(atomic_load(&jobs[i].runs), 1);
 }
 
 struct together { _Atomic int runs, begun; _Atomic bool on[3]; _Atomic size_t most, here[3]; };
@@ -180,17 +187,10 @@ where_many_wait_a_thread_takes_a_few_and_says_so(void **state)
         .name = "test", .threads = 3, .queue_max = COUNT(jobs), .run = run_in_company,
         .together = note_together, .context = &together,
     };
-    struct workers *workers;
-    struct error err;
 
     (void)state;
-    assert_int_equal(workers_new(&config, &workers, &err), ERROR_NONE);
-    for (size_t i = 0; i < COUNT(jobs); i++)
-        assert_true(workers_push(workers, &jobs[i].job));
-    workers_free(workers);
+    run_each_once(&config, jobs, COUNT(jobs));
     assert_int_equal(atomic_load(&together.runs), COUNT(jobs));
-    for (size_t i = 0; i < COUNT(jobs); i++)
-        assert_int_equal(atomic_load(&jobs[i].runs), 1);
     for (size_t i = 0; i < 3; i++)
         assert_false(atomic_load(&together.on[i]));
     assert_true(atomic_load(&together.most) <= 4);
