@@ -51,6 +51,18 @@ distance(const char *a, const char *b)
     return above[b_len];
 }
 
+/* "password" for "password_file": what was left out is one slip, however long. */
+static bool
+is_beginning(const char *word, const char *name)
+{
+    size_t len = strlen(word);
+
+    for (size_t i = 0; i < len; i++)
+        if (!same_letter(word[i], name[i]))     /* also where the name ends */
+            return false;
+    return len > 0 && name[len] == '_';
+}
+
 const char *
 nearest_find(const char *word, const char *const *names, size_t count)
 {
@@ -64,7 +76,7 @@ nearest_find(const char *word, const char *const *names, size_t count)
 
         if (strlen(names[i]) > WORD_MAX)
             continue;
-        d = distance(word, names[i]);
+        d = is_beginning(word, names[i]) ? 1 : distance(word, names[i]);
         if (d < best_distance && d <= 1 + strlen(names[i]) / 3) {
             best_distance = d;
             best = names[i];

@@ -11,6 +11,7 @@
 
 static const char *const names[] = {
     "default_scheme", "deadline", "file", "hosts", "mode", "path", "preset", "protocol", "ttl", "user",
+    "set_password", "password_file", "password_encodings",
     "a_name_that_is_much_longer_than_any_key_there_is",
 };
 
@@ -26,6 +27,9 @@ static const struct { const char *what, *word, *nearest; } words[] = {
     { "several in a long one", "defalt_sheme",   "default_scheme" },
     { "a plural",            "protocols",        "protocol" },
     { "of two the nearer",   "modes",            "mode" },
+    { "the beginning of one", "password",        "password_file" },
+    { "of one in capitals",  "Default",          "default_scheme" },
+    { "no whole beginning",  "set_passwor",      "set_password" },
     { "nothing like it",     "zzzzzzz",          NULL },
     { "far too short",       "",                 NULL },
     { "three of three wrong", "xyz",             NULL },
