@@ -2,6 +2,8 @@
 
 import base64, socket, time
 
+from harness import dial
+
 
 def b64(text):
     return base64.b64encode(text.encode() if isinstance(text, str) else text).decode()
@@ -19,9 +21,7 @@ class Client:
         if isinstance(where, int):
             self.sock = socket.create_connection(("127.0.0.1", where), timeout)
         else:
-            self.sock = socket.socket(socket.AF_UNIX)
-            self.sock.settimeout(timeout)
-            self.sock.connect(where)
+            self.sock = dial(where, timeout)
         self.left = b""
         self.ids = 0
         self.hello = self.lines_until("DONE")

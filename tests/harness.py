@@ -45,6 +45,20 @@ def frame(login, password, service="imap", realm="", remote=None):
     return b"".join(counted(f) for f in fields)
 
 
+def dial(path, timeout=15):
+    """A connection to a UNIX socket. It waits for room in the backlog, as real clients do: with
+    settimeout() alone, Python would give up at once when the daemon stands still for a moment."""
+    sock = socket.socket(socket.AF_UNIX)
+    try:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("ll", int(timeout), 0))
+        sock.connect(path)
+    except OSError:
+        sock.close()
+        raise
+    sock.settimeout(timeout)
+    return sock
+
+
 def read_reply(sock):
     """The reply's meaning: OK, NO, TEMPORARY (length zero), or NOTHING (closed without one)."""
     head = b""
@@ -85,12 +99,14 @@ def read_all(sock):
 def wait_until(condition, seconds=10.0, what="condition"):
     """Polls; a bound, not a delay. Returns what the condition said."""
     end = time.monotonic() + seconds
-    while time.monotonic() < end:
+    while True:
+        is_last = time.monotonic() > end    # looked at once more, who knows when we were woken
         value = condition()
         if value:
             return value
+        if is_last:
+            raise AssertionError("not within %.1f s: %s" % (seconds, what))
         time.sleep(0.01)
-    raise AssertionError("not within %.1f s: %s" % (seconds, what))
 
 
 class Site:
@@ -196,14 +212,7 @@ listen "test"    { protocol = "saslauthd"  path = "%(dir)s/mux"      mode = 0666
             return f.read()
 
     def connect(self, path=None, timeout=15):
-        sock = socket.socket(socket.AF_UNIX)
-        sock.settimeout(timeout)
-        try:
-            sock.connect(path or self.mux)
-        except OSError:
-            sock.close()
-            raise
-        return sock
+        return dial(path or self.mux, timeout)
 
     def ask(self, login, password, service="imap", realm="", remote=None, path=None):
         """One sign-in over the saslauthd wire."""

@@ -165,9 +165,7 @@ def test_a_database_that_is_down_is_not_a_wrong_password():
 
 def test_who_is_not_listed_gets_nothing():
     def request():
-        sock = socket.socket(socket.AF_UNIX)
-        sock.settimeout(10)
-        sock.connect(cyrus.mux)
+        sock = harness.dial(cyrus.mux, 10)
         fields = [b"plain@example.test", b"", b"imap", b""]
         sock.sendall(b"\1\1" + b"".join(struct.pack(">H", len(f)) + f for f in fields))
         return harness.read_all(sock)

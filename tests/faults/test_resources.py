@@ -195,10 +195,7 @@ def test_R05_a_full_descriptor_table_neither_spins_nor_lies_and_recovers():
                       preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))) as site:
             held = []
             for _ in range(limit + 100):
-                sock = socket.socket(socket.AF_UNIX)
-                sock.settimeout(10)
-                sock.connect(site.mux)
-                held.append(sock)
+                held.append(site.connect(timeout=10))
             time.sleep(0.3)
             began, cpu = time.monotonic(), cpu_seconds(site.process.pid)
             time.sleep(2)

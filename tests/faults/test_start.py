@@ -132,9 +132,7 @@ def as_nobody(function):
 
 
 def raw(path, data):
-    sock = socket.socket(socket.AF_UNIX)
-    sock.settimeout(10)
-    sock.connect(path)
+    sock = harness.dial(path, 10)
     try:
         sock.sendall(data)
         return sock.recv(1000)
