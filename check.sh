@@ -99,8 +99,27 @@ collect_trs() {         # DIRECTORY
             esac
         done < <(paste -d ' ' <(grep '^:test-result:' "$trs") \
             <(grep -E '^(PASS|FAIL|SKIP|XFAIL|XPASS|ERROR): ' "${trs%.trs}.log"))
+        [ $bad = 0 ] || reasons "$1/$name.log" >>"$logs/$stage.failed"
         [ $bad = 0 ] || { printf '\n--- %s\n' "$name"; grep -v '^ok \|^PASS:' "$1/$name.log" | tail -n 60; }
     done < <(find "$1" -name '*.trs' | sort)
+}
+
+# What a test's log says of what failed, which is what one wants to read first.
+reasons() {             # LOG...
+    sed -n '/^not ok/,/^ok/{/^ok/!p}' "$@" | head -n 60
+}
+
+# Tests meet the machine's own troubles too. Few that fail are tried once more, one by one, and the
+# end of the run names them with what they said at first. Not what a sanitizer found or what died:
+# that need not happen twice to be true.
+second_try() {          # DIRECTORY LIST...
+    local failed logged
+    mapfile -t failed < <(find "$1" -name '*.trs' -exec grep -l '^:recheck: *yes' {} +)
+    logged=("${failed[@]/%.trs/.log}")
+    [ ${#failed[@]} -gt 0 ] && [ ${#failed[@]} -le 3 ] || return 1
+    ! grep -qE 'Sanitizer|runtime error:|ended with -|signal [0-9]' "${logged[@]}" || return 1
+    { printf '%s\n' "${failed[@]#"$1"/}"; reasons "${logged[@]}"; } >>"$logs/$stage.first"
+    not_random make -j1 -C "$1" recheck "TESTS=$(printf '$(%s) ' "${@:2}")"
 }
 
 # Each LIST, a variable of Makefile.am, runs when the one before is over: its tests side by side,
@@ -113,6 +132,7 @@ make_check() {          # DIRECTORY LIST...
         case $list in quiet_tests|e2e_databases) width=1 ;; esac
         not_random make -j"$width" -C "$directory" check "TESTS=\$($list)" || status=1
     done
+    [ $status = 0 ] || ! second_try "$@" || status=0
     collect_trs "$directory"
     return $status
 }
@@ -272,6 +292,7 @@ wait_for_stage() {
 show_failure() {
     echo
     grep '^FAIL ' "$results/$stage" | head -n 20 | sed 's/^/    /'
+    [ ! -s "$logs/$stage.failed" ] || head -n 60 "$logs/$stage.failed" | sed 's/^/    | /'
     echo "    --- the end of $logs/$stage.log:"
     tail -n 40 "$logs/$stage.log" | sed 's/^/    | /'
     echo
@@ -316,6 +337,15 @@ show_skipped() {
     sed -n 's/^SKIP /  /p' "$results"/*
 }
 
+show_second_tries() {
+    local first
+    for first in "$logs"/*.first; do
+        [ -s "$first" ] || continue
+        printf '\nTried a second time, for at first it said (%s):\n' "$(basename "$first" .first)"
+        sed 's/^/  | /' "$first"
+    done
+}
+
 # Root gets what is missing; for others, stages and tests that lack something are not run.
 get_packages() {
     local missing stage=packages
@@ -342,6 +372,7 @@ main() {
     for stage in "${wanted[@]}"; do
         [ -z "$stage" ] || run_stage || break
     done
+    show_second_tries
     show_skipped
     [ "$(id -u)" = 0 ] || echo "(An ordinary user ran this: what needs root is named above as not run.)"
     printf '\n%d passed, %d failed\n' "$passed" "$failed"
