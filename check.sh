@@ -118,7 +118,7 @@ second_try() {          # DIRECTORY LIST...
     logged=("${failed[@]/%.trs/.log}")
     [ ${#failed[@]} -gt 0 ] && [ ${#failed[@]} -le 3 ] || return 1
     ! grep -qE 'Sanitizer|runtime error:|ended with -|signal [0-9]' "${logged[@]}" || return 1
-    { printf '%s\n' "${failed[@]#"$1"/}"; reasons "${logged[@]}"; } >>"$logs/$stage.first"
+    { printf '%s\n' "${failed[@]#"$1"/}" | sed 's/\.trs$//'; reasons "${logged[@]}"; } >>"$logs/$stage.first"
     not_random make -j1 -C "$1" recheck "TESTS=$(printf '$(%s) ' "${@:2}")"
 }
 
