@@ -10,7 +10,7 @@
  */
 #include "pam_module/helper.h"
 
-#include "pam_module/descriptor.h"
+#include "guest/descriptor.h"
 
 #include <errno.h>
 #include <sched.h>

@@ -100,11 +100,11 @@ is_name(const unsigned char *bytes, size_t len)
     return true;
 }
 
-static enum wire_reading
+static enum reading
 broken(const char **why_out, const char *why)
 {
     *why_out = why;
-    return WIRE_BROKEN;
+    return READING_BROKEN;
 }
 
 static const char *
@@ -117,7 +117,7 @@ another_version(unsigned version)
         : "speaks a newer version of the protocol: this module is of an older release than clavigerd";
 }
 
-enum wire_reading
+enum reading
 wire_read_reply(const unsigned char *bytes, size_t len, struct wire_reply *out,
                 const char **why_out)
 {
@@ -131,19 +131,19 @@ wire_read_reply(const unsigned char *bytes, size_t len, struct wire_reply *out,
     if (len >= 2 && bytes[1] >= PAM_WIRE_ANSWERS)
         return broken(why_out, "gave an answer that the protocol does not have");
     if (len < HEAD)
-        return WIRE_MORE;
+        return READING_MORE;
     user_len = (size_t)bytes[2] << 8 | bytes[3];
     if (user_len > PAM_WIRE_USER_MAX)
         return broken(why_out, "named an account too long to be one");
     if (is_accepted(bytes[1]) != (user_len > 0))
         return broken(why_out, "accepted nobody, or named whom it did not accept");
     if (len < HEAD + user_len)
-        return WIRE_MORE;
+        return READING_MORE;
     if (len > HEAD + user_len)
         return broken(why_out, "sent more than an answer");
     if (!is_name(bytes + HEAD, user_len))
         return broken(why_out, "named an account with a control character");
     out->answer = (enum pam_wire_answer)bytes[1];
     memcpy(out->user, bytes + HEAD, user_len);
-    return WIRE_WHOLE;
+    return READING_WHOLE;
 }

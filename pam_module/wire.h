@@ -10,6 +10,7 @@
 #define PAM_MODULE_WIRE_H
 
 #include "common/pam_wire.h"
+#include "guest/reading.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -32,13 +33,8 @@ struct wire_reply {
     char user[PAM_WIRE_USER_MAX + 1];   /* empty unless accepted */
 };
 
-enum wire_reading {
-    WIRE_WHOLE,         /* *out is filled */
-    WIRE_MORE,          /* right so far; *out is empty */
-    WIRE_BROKEN         /* *out is empty, *why_out says why; a static string */
-};
-
-enum wire_reading wire_read_reply(const unsigned char *bytes, size_t len,
-                                  struct wire_reply *out, const char **why_out);
+/* Unless it is whole, *out is empty; when it is broken, *why_out says why: a static string. */
+enum reading wire_read_reply(const unsigned char *bytes, size_t len, struct wire_reply *out,
+                             const char **why_out);
 
 #endif

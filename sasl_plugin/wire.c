@@ -31,12 +31,12 @@ auxprop_write_request(const struct auxprop_request *request,
     return (size_t)(at - out);
 }
 
-static enum auxprop_reading
+static enum reading
 broken(struct auxprop_reply *out, const char **why_out, const char *why)
 {
     *out = (struct auxprop_reply){ .answer = AUXPROP_WIRE_UNAVAILABLE };
     *why_out = why;
-    return AUXPROP_BROKEN;
+    return READING_BROKEN;
 }
 
 /* Is it what the kind has to be? Text ends up in a C string, so it holds no NUL. */
@@ -49,7 +49,7 @@ is_value(unsigned kind, const unsigned char *bytes, size_t len)
 }
 
 /* One value; moves *at_io behind it. */
-static enum auxprop_reading
+static enum reading
 read_value(const unsigned char *bytes, size_t len, size_t *at_io, struct auxprop_reply *out,
            const char **why_out)
 {
@@ -60,25 +60,25 @@ read_value(const unsigned char *bytes, size_t len, size_t *at_io, struct auxprop
     if (left >= 1 && at[0] >= AUXPROP_WIRE_KINDS)
         return broken(out, why_out, "gave a kind of value that the protocol does not have");
     if (left < 3)
-        return AUXPROP_MORE;
+        return READING_MORE;
     value_len = (size_t)at[1] << 8 | at[2];
     if (value_len > AUXPROP_WIRE_VALUE_MAX)
         return broken(out, why_out, "gave a value too long to be one");
     if (left < 3 + value_len)
-        return AUXPROP_MORE;
+        return READING_MORE;
     if (out->values[at[0]].ptr != NULL || !is_value(at[0], at + 3, value_len))
         return broken(out, why_out, "gave a value twice, or one that is none");
     out->values[at[0]] = (struct auxprop_text){ (const char *)at + 3, value_len };
     *at_io += 3 + value_len;
-    return AUXPROP_WHOLE;
+    return READING_WHOLE;
 }
 
-enum auxprop_reading
+enum reading
 auxprop_read_reply(const unsigned char *bytes, size_t len, struct auxprop_reply *out,
                 const char **why_out)
 {
     enum { HEAD = 3 };          /* version, answer, count */
-    enum auxprop_reading reading = AUXPROP_WHOLE;
+    enum reading reading = READING_WHOLE;
     size_t at = HEAD;
 
     *out = (struct auxprop_reply){ .answer = AUXPROP_WIRE_UNAVAILABLE };
@@ -87,16 +87,16 @@ auxprop_read_reply(const unsigned char *bytes, size_t len, struct auxprop_reply 
     if (len >= 2 && bytes[1] >= AUXPROP_WIRE_ANSWERS)
         return broken(out, why_out, "gave an answer that the protocol does not have");
     if (len < HEAD)
-        return AUXPROP_MORE;
+        return READING_MORE;
     if ((bytes[1] == AUXPROP_WIRE_FOUND) != (bytes[2] > 0))
         return broken(out, why_out, "found nothing, or gave what it did not find");
-    for (unsigned i = 0; reading == AUXPROP_WHOLE && i < bytes[2]; i++)
+    for (unsigned i = 0; reading == READING_WHOLE && i < bytes[2]; i++)
         reading = read_value(bytes, len, &at, out, why_out);
-    if (reading == AUXPROP_WHOLE && at < len)
+    if (reading == READING_WHOLE && at < len)
         return broken(out, why_out, "sent more than an answer");
-    if (reading == AUXPROP_WHOLE)
+    if (reading == READING_WHOLE)
         out->answer = (enum auxprop_wire_answer)bytes[1];
-    if (reading == AUXPROP_MORE)
+    if (reading == READING_MORE)
         *out = (struct auxprop_reply){ .answer = AUXPROP_WIRE_UNAVAILABLE };
     return reading;
 }

@@ -9,6 +9,7 @@
 #define SASL_PLUGIN_WIRE_H
 
 #include "common/auxprop_wire.h"
+#include "guest/reading.h"
 
 #include <stddef.h>
 
@@ -29,13 +30,8 @@ struct auxprop_reply {
                                                          * there is none of that kind */
 };
 
-enum auxprop_reading {
-    AUXPROP_WHOLE,         /* *out is filled */
-    AUXPROP_MORE,          /* right so far; *out is empty */
-    AUXPROP_BROKEN         /* *out is empty, *why_out says why; a static string */
-};
-
-enum auxprop_reading auxprop_read_reply(const unsigned char *bytes, size_t len, struct auxprop_reply *out,
-                                  const char **why_out);
+/* Unless it is whole, *out is empty; when it is broken, *why_out says why: a static string. */
+enum reading auxprop_read_reply(const unsigned char *bytes, size_t len, struct auxprop_reply *out,
+                                const char **why_out);
 
 #endif

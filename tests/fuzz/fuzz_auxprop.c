@@ -32,7 +32,7 @@ check_reply(span wire)
     const char *why = NULL;
     size_t values = 0;
 
-    if (auxprop_read_reply(wire.ptr, wire.len, &reply, &why) != AUXPROP_WHOLE) {
+    if (auxprop_read_reply(wire.ptr, wire.len, &reply, &why) != READING_WHOLE) {
         CHECK(reply.answer == AUXPROP_WIRE_UNAVAILABLE && reply.values[0].ptr == NULL);
         return;
     }
@@ -45,7 +45,7 @@ check_reply(span wire)
     }
     CHECK((reply.answer == AUXPROP_WIRE_FOUND) == (values > 0));
     for (size_t len = 0; len < wire.len; len++)
-        CHECK(auxprop_read_reply(wire.ptr, len, &shorter, &why) == AUXPROP_MORE);
+        CHECK(auxprop_read_reply(wire.ptr, len, &shorter, &why) == READING_MORE);
 }
 
 int

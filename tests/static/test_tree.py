@@ -24,8 +24,9 @@ ROOMS = {
     "saslauthd_backend": ["common", "password", "cache", "account", "auth", "sasl",
                           "config"],
     "tools": ["common", "password", "cache", "account", "auth", "config"],
-    "pam_module": [],
-    "sasl_plugin": [],
+    "guest": [],
+    "pam_module": ["guest"],
+    "sasl_plugin": ["guest"],
 }
 # A header by name where the room as a whole would be too much.
 ALSO = {

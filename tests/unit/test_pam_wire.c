@@ -97,11 +97,11 @@ a_reply_is_read_however_it_is_cut(void **state)
 
     (void)state;
     for (size_t len = 0; len < sizeof whole - 1; len++) {
-        assert_int_equal(wire_read_reply(whole, len, &reply, &why), WIRE_MORE);
+        assert_int_equal(wire_read_reply(whole, len, &reply, &why), READING_MORE);
         assert_string_equal(reply.user, "");
         assert_int_equal(reply.answer, PAM_WIRE_UNAVAILABLE);
     }
-    assert_int_equal(wire_read_reply(whole, sizeof whole - 1, &reply, &why), WIRE_WHOLE);
+    assert_int_equal(wire_read_reply(whole, sizeof whole - 1, &reply, &why), READING_WHOLE);
     assert_int_equal(reply.answer, PAM_WIRE_MUST_CHANGE);
     assert_string_equal(reply.user, "bob@example.net");
 }
@@ -117,10 +117,10 @@ the_longest_name_fits(void **state)
 
     (void)state;
     memset(bytes + 4, 'u', PAM_WIRE_USER_MAX);
-    assert_int_equal(wire_read_reply(bytes, sizeof bytes, &reply, &why), WIRE_WHOLE);
+    assert_int_equal(wire_read_reply(bytes, sizeof bytes, &reply, &why), READING_WHOLE);
     assert_int_equal(strlen(reply.user), PAM_WIRE_USER_MAX);
     bytes[3]++;
-    assert_int_equal(wire_read_reply(bytes, sizeof bytes, &reply, &why), WIRE_BROKEN);
+    assert_int_equal(wire_read_reply(bytes, sizeof bytes, &reply, &why), READING_BROKEN);
 }
 
 /* Any two bytes at the head: believed is this version, one of the two acceptances, and a name. */
@@ -136,7 +136,7 @@ nothing_but_an_acceptance_of_somebody_signs_in(void **state)
     for (unsigned head = 0; head < 65536; head++) {
         bytes[0] = (unsigned char)(head >> 8);
         bytes[1] = (unsigned char)head;
-        if (wire_read_reply(bytes, sizeof bytes, &reply, &why) == WIRE_WHOLE) {
+        if (wire_read_reply(bytes, sizeof bytes, &reply, &why) == READING_WHOLE) {
             assert_int_equal(status_of((enum cause)reply.answer)->codes[ENTRY_AUTH], PAM_SUCCESS);
             accepted++;
         } else {

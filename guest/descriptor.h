@@ -1,9 +1,9 @@
-/* pam_module/descriptor.h - descriptors that a host does not take for its own
+/* guest/descriptor.h - descriptors that a host does not take for its own
  *
  * A host that closed its standard streams must not find one of ours in their place.
  */
-#ifndef PAM_MODULE_DESCRIPTOR_H
-#define PAM_MODULE_DESCRIPTOR_H
+#ifndef GUEST_DESCRIPTOR_H
+#define GUEST_DESCRIPTOR_H
 
 #include <errno.h>
 #include <fcntl.h>
