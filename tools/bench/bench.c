@@ -2,7 +2,7 @@
  *
  * One idea for each file beside it: options, accounts, what is drawn (draw, mix, zipf), when it is
  * due (schedule), the wires, the two loops (load), what came back (histogram, tally), and how it
- * is told (report, plot).
+ * is told (report, plot); presence ends what is in vain.
  */
 #include "common/dump.h"
 #include "tools/bench/load.h"
@@ -96,17 +96,22 @@ tell(const struct bench_options *options, const struct tally *tally, struct erro
     return options->svg ? plot_write(options->svg, title, tally, err) : ERROR_NONE;
 }
 
+/* Where nobody answered, nothing was measured. */
 static enum error_code
-judge(const struct bench_options *options, const struct tally *tally, struct error *err)
+judge(const struct bench_options *options, const struct tally *tally,
+      const struct presence *presence, struct error *err)
 {
     uint64_t mistakes = tally_right_rejected(tally) + tally_wrong_accepted(tally);
 
+    if (tally_answered_in_all(tally) == 0)
+        return presence_explain(presence, options->socket, options->wire, err);
+    if (tell(options, tally, err) != ERROR_NONE)
+        return err->code;
     if (mistakes > 0)
         return error_set(err, ERROR_REJECTED, "%llu answers were wrong",
                          (unsigned long long)mistakes);
-    if (tally_answered_in_all(tally) == 0)
-        return error_set(err, ERROR_UNAVAILABLE, "no answer from \"%s\"", options->socket);
-    return ERROR_NONE;
+    return presence_is_lost(presence)
+        ? presence_explain(presence, options->socket, options->wire, err) : ERROR_NONE;
 }
 
 static enum error_code
@@ -114,6 +119,7 @@ bench(const struct bench_options *options, struct error *err)
 {
     struct load_config load = load_of(options);
     struct accounts *accounts = NULL;
+    struct presence presence;
     struct tally *tally = NULL;
     enum error_code code;
 
@@ -128,12 +134,9 @@ bench(const struct bench_options *options, struct error *err)
         .in_turn = options->in_turn, .wrong_passwords = options->wrong_passwords,
         .addresses = options->addresses, .requests_max = options->requests,
         .service = options->service, .seed = options->seed,
-    }, &tally, err);
-    if (code != ERROR_NONE)
-        goto done;
-    code = tell(options, tally, err);
+    }, &presence, &tally, err);
     if (code == ERROR_NONE)
-        code = judge(options, tally, err);
+        code = judge(options, tally, &presence, err);
 
 done:
     tally_free(tally);

@@ -31,7 +31,16 @@ load_now_ns(void)
 bool
 load_is_over(const struct load *load, int64_t now_ns)
 {
-    return now_ns >= load->end_ns || atomic_load_explicit(&is_stopped, memory_order_relaxed);
+    return now_ns >= load->end_ns || atomic_load_explicit(&is_stopped, memory_order_relaxed)
+        || presence_is_lost(load->presence);
+}
+
+void
+load_count(struct load_thread *thread, enum expectation expectation, enum answer answer,
+           int64_t began_ns, int64_t ended_ns)
+{
+    presence_note(thread->load->presence, answer, ended_ns);
+    tally_add(thread->tally, expectation, answer, began_ns, ended_ns);
 }
 
 void
@@ -61,6 +70,7 @@ load_connect(const struct load *load, enum answer *failed_out)
             return fd;
         *failed_out = errno == EAGAIN ? ANSWER_TIMED_OUT : ANSWER_UNREACHABLE;
     }
+    presence_note_failure(load->presence, errno);
     if (fd >= 0)
         close(fd);
     return -1;
@@ -83,6 +93,7 @@ load_prepare(struct load *load, struct error *err)
     if (!span_to_string(span_of(path), load->address.sun_path, sizeof(load->address.sun_path)))
         return error_set(err, ERROR_CONFIG, "\"%s\" is too long for the path of a socket", path);
     load->start_ns = load_now_ns();
+    presence_begin(load->presence, load->start_ns);
     load->end_ns = load->start_ns + load->config->warmup_ns + load->config->duration_ns;
     return ERROR_NONE;
 }
@@ -146,12 +157,12 @@ threads_join(struct load_thread *threads, const pthread_t *ids, unsigned started
 }
 
 enum error_code
-load_run(const struct load_config *config, struct draw_plan *plan, struct tally **out,
-         struct error *err)
+load_run(const struct load_config *config, struct draw_plan *plan, struct presence *presence,
+         struct tally **out, struct error *err)
 {
     static struct load_thread threads[LOAD_CLIENTS_MAX];
     static pthread_t ids[LOAD_CLIENTS_MAX];
-    struct load load = { .config = config, .plan = plan };
+    struct load load = { .config = config, .plan = plan, .presence = presence };
     unsigned started = 0;
     enum error_code code, joined;
 

@@ -3,13 +3,15 @@
  * Purpose  Closed loop: a thread for each client, which asks again when it has its answer, with
  *          blocking calls, as a process of a mail server does. Open loop: requests begin when
  *          they are due, whatever became of those before; a few threads with an epoll each.
- * Errors   Only that it could not start; what a server does wrong is counted.
+ * Errors   Only that it could not start; what a server does wrong is counted. It ends early where
+ *          `presence` says that nobody is there.
  * Threads  load_run() from one; load_stop() from a signal handler.
  */
 #ifndef TOOLS_BENCH_LOAD_H
 #define TOOLS_BENCH_LOAD_H
 
 #include "tools/bench/draw.h"
+#include "tools/bench/presence.h"
 #include "tools/bench/schedule.h"
 #include "tools/bench/tally.h"
 
@@ -33,9 +35,9 @@ struct load_config {
     int64_t timeout_ns;         /* of one request */
 };
 
-/* The caller frees *out. ERROR_CONFIG for a path that is no socket's. */
+/* The caller frees *out; *presence is begun here. ERROR_CONFIG for a path that is no socket's. */
 enum error_code load_run(const struct load_config *config, struct draw_plan *plan,
-                         struct tally **out, struct error *err);
+                         struct presence *presence, struct tally **out, struct error *err);
 
 /* Nothing more begins. */
 void load_stop(void);
@@ -45,6 +47,7 @@ void load_stop(void);
 struct load {
     const struct load_config *config;
     struct draw_plan *plan;
+    struct presence *presence;
     struct sockaddr_un address;
     int64_t start_ns, end_ns;   /* of load_now_ns() */
 };
@@ -63,6 +66,10 @@ void *load_open_run(void *thread);
 
 int64_t load_now_ns(void);
 bool load_is_over(const struct load *load, int64_t now_ns);
+
+/* Every question ends here. */
+void load_count(struct load_thread *thread, enum expectation expectation, enum answer answer,
+                int64_t began_ns, int64_t ended_ns);
 
 /* A connected socket whose sends and receives end after the timeout; or -1, and how it failed. */
 int load_connect(const struct load *load, enum answer *failed_out);

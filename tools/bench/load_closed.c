@@ -65,7 +65,7 @@ load_closed_run(void *argument)
         int64_t began_ns = load_now_ns();
         enum answer answer = ask(thread->load, &drawn, began_ns);
 
-        tally_add(thread->tally, drawn.expectation, answer, began_ns, load_now_ns());
+        load_count(thread, drawn.expectation, answer, began_ns, load_now_ns());
         if (answer == ANSWER_UNREACHABLE || answer == ANSWER_CLOSED)
             load_pause(RETRY_NS);
     }

@@ -45,7 +45,7 @@ struct open_loop {
 static void
 slot_end(struct open_loop *loop, struct slot *slot, enum answer answer)
 {
-    tally_add(loop->thread->tally, slot->drawn.expectation, answer, slot->due_ns, load_now_ns());
+    load_count(loop->thread, slot->drawn.expectation, answer, slot->due_ns, load_now_ns());
     if (slot->state == SLOT_CONNECTING)
         loop->connecting--;
     if (slot->fd >= 0)
@@ -54,6 +54,14 @@ slot_end(struct open_loop *loop, struct slot *slot, enum answer answer)
     slot->next_free = loop->free;
     loop->free = slot;
     loop->busy--;
+}
+
+/* By errno. */
+static void
+slot_fail(struct open_loop *loop, struct slot *slot)
+{
+    presence_note_failure(loop->load->presence, errno);
+    slot_end(loop, slot, ANSWER_UNREACHABLE);
 }
 
 /* The state is as before when the backlog is full. */
@@ -65,7 +73,7 @@ slot_connect(struct open_loop *loop, struct slot *slot)
 
     if (connect(slot->fd, (const struct sockaddr *)address, sizeof(*address)) != 0) {
         if (errno != EAGAIN)
-            slot_end(loop, slot, ANSWER_UNREACHABLE);
+            slot_fail(loop, slot);
         return;
     }
     loop->connecting--;
@@ -73,7 +81,7 @@ slot_connect(struct open_loop *loop, struct slot *slot)
     if (send(slot->fd, slot->drawn.bytes, slot->drawn.len, MSG_NOSIGNAL) < 0 && errno != EPIPE)
         slot_end(loop, slot, ANSWER_CLOSED);
     else if (epoll_ctl(loop->epoll, EPOLL_CTL_ADD, slot->fd, &event) != 0)
-        slot_end(loop, slot, ANSWER_UNREACHABLE);
+        slot_fail(loop, slot);
 }
 
 static void
@@ -93,7 +101,7 @@ slot_begin(struct open_loop *loop, int64_t due_ns)
     slot->len = 0;
     slot->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (slot->fd < 0)
-        slot_end(loop, slot, ANSWER_UNREACHABLE);
+        slot_fail(loop, slot);
     else
         slot_connect(loop, slot);
 }
@@ -198,6 +206,23 @@ open_loop_prepare(struct open_loop *loop)
     return true;
 }
 
+/* What is in flight is waited for, unless it would be in vain. */
+static bool
+goes_on(const struct open_loop *loop)
+{
+    if (loop->busy > 0)
+        return !presence_is_lost(loop->load->presence);
+    return !loop->is_drained && !load_is_over(loop->load, load_now_ns());
+}
+
+static void
+hang_up(struct open_loop *loop)
+{
+    for (size_t i = 0; loop->busy > 0 && i < loop->slots_count; i++)
+        if (loop->slots[i].state != SLOT_FREE)
+            slot_end(loop, &loop->slots[i], ANSWER_CLOSED);
+}
+
 void *
 load_open_run(void *argument)
 {
@@ -206,10 +231,11 @@ load_open_run(void *argument)
 
     thread->has_failed = !open_loop_prepare(&loop);
     if (!thread->has_failed) {
-        while (loop.busy > 0 || (!loop.is_drained && !load_is_over(loop.load, load_now_ns())))
+        while (goes_on(&loop))
             turn(&loop);
         if (!loop.is_drained && load_now_ns() >= loop.load->end_ns)     /* not stopped early */
             thread->tally->not_sent = schedule_skip(&loop.schedule, loop.load->end_ns);
+        hang_up(&loop);
     }
     if (loop.epoll >= 0)
         close(loop.epoll);

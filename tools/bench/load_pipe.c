@@ -46,7 +46,7 @@ hang_up(struct pipeline *line, enum answer answer)
         struct asked *asked = &line->slots[i];
 
         if (asked->number)
-            tally_add(line->thread->tally, asked->expectation, answer, asked->began_ns, now_ns);
+            load_count(line->thread, asked->expectation, answer, asked->began_ns, now_ns);
         asked->number = 0;
     }
     line->waiting = line->came_used = line->out_used = 0;
@@ -71,17 +71,26 @@ receive(struct pipeline *line)
     return got > 0;
 }
 
+/* False, and how it failed. A server may have said what it is, and closed, before it hears us. */
 static bool
-greet(struct pipeline *line)
+greet(struct pipeline *line, int64_t began_ns, enum answer *failed_out)
 {
     span hello = line->wire->hello;
     size_t len;
 
-    if (send(line->fd, hello.ptr, hello.len, MSG_NOSIGNAL) < 0)
+    *failed_out = ANSWER_GARBLED;
+    if (send(line->fd, hello.ptr, hello.len, MSG_NOSIGNAL) < 0 && errno != EPIPE) {
+        *failed_out = load_silence(line->load, began_ns);
         return false;
-    while ((len = line->wire->greeting(span_make(line->came, line->came_used))) == 0)
-        if (line->came_used == sizeof(line->came) || !receive(line))
+    }
+    while ((len = line->wire->greeting(span_make(line->came, line->came_used))) == 0) {
+        if (line->came_used == sizeof(line->came))
             return false;
+        if (!receive(line)) {
+            *failed_out = load_silence(line->load, began_ns);
+            return false;
+        }
+    }
     if (len == SIZE_MAX)
         return false;
     line->came_used -= len;
@@ -92,15 +101,16 @@ greet(struct pipeline *line)
 static bool
 connect_line(struct pipeline *line)
 {
+    int64_t began_ns = load_now_ns();
     enum answer failed;
 
     if (line->fd >= 0)
         return true;
     line->fd = load_connect(line->load, &failed);
-    if (line->fd >= 0 && greet(line))
+    if (line->fd >= 0 && greet(line, began_ns, &failed))
         return true;
     hang_up(line, ANSWER_CLOSED);
-    tally_add(line->thread->tally, EXPECT_RIGHT, ANSWER_UNREACHABLE, load_now_ns(), load_now_ns());
+    load_count(line->thread, EXPECT_RIGHT, failed, began_ns, load_now_ns());
     load_pause(RETRY_NS);
     return false;
 }
@@ -162,7 +172,7 @@ take_answers(struct pipeline *line, int64_t now_ns)
 
         if (number == 0 || asked->number != number)
             return false;
-        tally_add(line->thread->tally, asked->expectation, answer, asked->began_ns, now_ns);
+        load_count(line->thread, asked->expectation, answer, asked->began_ns, now_ns);
         asked->number = 0;
         line->waiting--;
         ask_in(line, slot, now_ns);
