@@ -7,6 +7,19 @@
 #include <stdio.h>
 
 static enum exit_status
+run_command(const struct command_call *call)
+{
+    struct config *named = NULL;
+    struct error err;
+
+    if (call->names_config && call->command->needs_no_config
+        && command_config(call, &named, &err) != ERROR_NONE)
+        return command_failed(&err);
+    config_free(named);
+    return call->command->run(call);
+}
+
+static enum exit_status
 run(const struct command_call *call)
 {
     if (call->version) {
@@ -18,7 +31,7 @@ run(const struct command_call *call)
     else if (call->help)
         command_print_help(commands, commands_count);
     else
-        return call->command->run(call);
+        return run_command(call);
     return EXIT_OK;
 }
 

@@ -93,5 +93,5 @@ const struct command cmd_calibrate = {
     .name = "calibrate", .arguments = "",
     .summary = "Proposes costs for new stored passwords on this machine",
     .detail = "For \"clavigerctl hash --cost\". Run it while the machine has little to do.\n",
-    .options = options, .options_count = COUNT(options), .run = run,
+    .options = options, .options_count = COUNT(options), .needs_no_config = true, .run = run,
 };

@@ -101,5 +101,5 @@ const struct command cmd_hash = {
     .summary = "Makes a stored password",
     .detail = "The password is the first line of standard input, or asked for twice at a terminal.\n"
               "An empty one is refused.\n",
-    .options = options, .options_count = COUNT(options), .run = run,
+    .options = options, .options_count = COUNT(options), .needs_no_config = true, .run = run,
 };

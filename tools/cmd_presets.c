@@ -14,18 +14,10 @@ static enum error_code
 find_folder(const struct command_call *call, struct config **config_out, const char **folder_out,
             struct error *err)
 {
-    FILE *file = fopen(call->config_path, "r");
+    enum error_code code = command_config(call, config_out, err);
 
-    *config_out = NULL;
-    *folder_out = PRESET_DIR;
-    if (!file && strcmp(call->config_path, config_default_path) == 0)
-        return ERROR_NONE;
-    if (file)
-        fclose(file);
-    if (config_load(call->config_path, config_out, err) != ERROR_NONE)
-        return err->code;
-    *folder_out = (*config_out)->daemon.preset_dir;
-    return ERROR_NONE;
+    *folder_out = *config_out ? (*config_out)->daemon.preset_dir : PRESET_DIR;
+    return code;
 }
 
 /* --- what a preset is ------------------------------------------------------------------ */

@@ -46,5 +46,5 @@ const struct command cmd_schemes = {
     .name = "schemes", .arguments = "",
     .summary = "Lists the schemes of stored passwords",
     .detail = "ms is what making one at the default cost takes on this machine.\n",
-    .options = options, .options_count = COUNT(options), .run = run,
+    .options = options, .options_count = COUNT(options), .needs_no_config = true, .run = run,
 };

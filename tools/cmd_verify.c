@@ -26,12 +26,10 @@ _Static_assert(COUNT(answers) == PASSWORD_VERDICTS, "a verdict lacks its answer"
 static enum error_code
 get_bounds(const struct command_call *call, struct password_bounds *out, struct error *err)
 {
-    struct config *config = NULL;
-    enum error_code code = ERROR_NONE;
+    struct config *config;
+    enum error_code code = command_config(call, &config, err);
 
     password_bounds_default(out);
-    if (access(call->config_path, R_OK) == 0)
-        code = config_load(call->config_path, &config, err);
     if (config)
         *out = config->auth.password;
     config_free(config);

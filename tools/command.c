@@ -12,6 +12,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 static const struct command_option general[] = {
     { "config",  'c', "FILE", "the configuration" },
@@ -95,6 +96,7 @@ take_option(size_t place, struct command_call *call)
     switch (place) {
     case OPTION_CONFIG:
         call->config_path = optarg;
+        call->names_config = true;
         break;
     case OPTION_HELP:
         call->help = true;
@@ -205,6 +207,15 @@ command_value(const struct command_call *call, const char *name)
         if (strcmp(call->command->options[i].name, name) == 0)
             return call->values[i];
     return NULL;
+}
+
+enum error_code
+command_config(const struct command_call *call, struct config **out, struct error *err)
+{
+    *out = NULL;
+    if (!call->names_config && access(call->config_path, R_OK) != 0)
+        return ERROR_NONE;
+    return config_load(call->config_path, out, err);
 }
 
 static void

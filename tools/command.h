@@ -44,6 +44,7 @@ struct command {
     size_t arguments_min, arguments_max;        /* at most COMMAND_ARGUMENTS_MAX */
     const struct command_option *options;       /* its own */
     size_t options_count;
+    bool needs_no_config;       /* and reads none; one that is named has to be good all the same */
     enum exit_status (*run)(const struct command_call *call);
 };
 
@@ -51,6 +52,7 @@ struct command {
 struct command_call {
     const struct command *command;              /* NULL: none was named */
     const char *config_path;
+    bool names_config;                          /* by -c; else the installed one, which may be absent */
     bool help, version;
     const char *values[COMMAND_OPTIONS_MAX];    /* by place in command->options; NULL: not given */
     const char *arguments[COMMAND_ARGUMENTS_MAX];
@@ -67,6 +69,11 @@ const char *command_value(const struct command_call *call, const char *name);
 
 void command_print_help(const struct command *const *table, size_t count);
 void command_print_help_of(const struct command *command);
+
+/* For a command that can go without: NULL where none was named and the installed one is not there,
+ * or not for us to read. The caller gives *out to config_free(). */
+enum error_code command_config(const struct command_call *call, struct config **out,
+                               struct error *err);
 
 /* Says on standard error what went wrong; the exit status that goes with its code. */
 enum exit_status command_failed(const struct error *err);

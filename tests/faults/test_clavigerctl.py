@@ -85,6 +85,23 @@ def test_every_fault_says_the_way_out():
     site.close()
 
 
+def test_a_configuration_that_is_named_has_to_be_there_and_right():
+    """Of commands that can go without one: they never go by defaults behind the operator's back."""
+    pair = "%s\nsecret\n" % crypt("secret")
+    rows = ((("verify",), pair), (("hash",), "secret\n"), (("hash", "--list"), ""), (("schemes", "-q"), ""),
+            (("calibrate", "-t", "1"), ""), (("presets",), ""), (("presets", "claviger"), ""))
+    with Site() as site:
+        broken = os.path.join(site.dir, "broken.conf")
+        with open(broken, "w") as f:
+            f.write("chache { }\n")
+        for arguments, stdin in rows:
+            ends(run(*arguments, "-c", "/nonexistent.conf", stdin=stdin), CONFIGURATION, "/nonexistent.conf")
+            done = run("-c", broken, *arguments, stdin=stdin)
+            ends(done, CONFIGURATION, broken + ":1: ", '"cache"')
+            equal(done.stdout, "", "standard output of %r" % (arguments,))
+            ends(run(*arguments, "-c", site.conf, stdin=stdin), DONE)
+
+
 def test_a_password_on_the_command_line_is_refused_and_not_repeated():
     for arguments in (["test", "ada", "hunter2"], ["user", "add", "ada", "hunter2"], ["hash", "hunter2"],
                       ["test", "ada", "--password=hunter2"], ["explain", "-p", "ada", "hunter2"]):
