@@ -12,6 +12,7 @@
  */
 #include "account/driver.h"
 #include "account/mysql_call.h"
+#include "account/reach.h"
 #include "account/resolve.h"
 #include "account/tls_files.h"
 #include "common/clock.h"
@@ -142,10 +143,13 @@ say_connection(struct account_session *session, int64_t deadline_ms, struct erro
     bool lost;
     const char *said = mysql_error(session->mysql);
     unsigned code = mysql_errno(session->mysql);
+    int failure = code == CR_CONNECTION_ERROR || code == CR_CONN_HOST_ERROR ? reach_number(said) : 0;
     enum error_code means = say(session, code, mysql_sqlstate(session->mysql),
                                 *said ? said : "no connection", deadline_ms, &lost, err);
 
     session->lost = true;
+    if (failure != 0 && clock_now_ms(&clock_system) < deadline_ms)
+        return reach_failed(session->server, failure, err);
     if (means != ERROR_CONFIG)
         err->code = means = ERROR_UNAVAILABLE;
     return means;

@@ -131,14 +131,24 @@ fault(struct account_session *session, int code, bool *lost, struct error *err)
 
 /* --- the file ----------------------------------------------------------------------- */
 
+/* Of a file that cannot be opened; "" where nobody knows one. */
+static const char *
+way_out(const struct account_session *session, int failure)
+{
+    if (failure == EACCES)
+        return ": may the user that clavigerd runs as read it, and go through its folders?";
+    if (failure == ENOENT && session->embedded)
+        return "; \"clavigerctl user add\" makes it";
+    return failure == ENOENT || failure == ENOTDIR ? ": is \"file\" right?" : "";
+}
+
 /* Fills device and inode of what is at the path now. */
 static enum error_code
 look_at_file(const struct account_session *session, struct stat *out, struct error *err)
 {
     if (stat(session->path, out) != 0)
         return error_set(err, ERROR_UNAVAILABLE, "cannot open \"%s\": %s%s", session->path,
-                         strerror(errno), session->embedded && errno == ENOENT
-                         ? "; \"clavigerctl user add\" makes it" : "");
+                         strerror(errno), way_out(session, errno));
     if (!S_ISREG(out->st_mode))
         return error_set(err, ERROR_UNAVAILABLE, "\"%s\" is no regular file", session->path);
     return ERROR_NONE;
@@ -252,8 +262,9 @@ open_file(struct account_session *session, enum account_access access, struct er
     if (result != SQLITE_OK) {
         int reason = session->db ? sqlite3_system_errno(session->db) : 0;
 
-        return error_set(err, ERROR_UNAVAILABLE, "cannot open \"%s\": %s", session->path,
-                         reason ? strerror(reason) : sqlite3_errstr(result));
+        return error_set(err, ERROR_UNAVAILABLE, "cannot open \"%s\": %s%s", session->path,
+                         reason ? strerror(reason) : sqlite3_errstr(result),
+                         way_out(session, reason));
     }
     set_up(session);
     return check_opened(session, err);

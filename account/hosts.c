@@ -255,6 +255,8 @@ refuse(const struct hosts *hosts, struct error *err)
 {
     error_set(err, ERROR_UNAVAILABLE, "%s", hosts->last.reason[0] ? hosts->last.reason
                                                                   : "no host answers");
+    if (hosts->count > 1 && all_down(hosts))
+        error_prefix(err, "none of %zu hosts answers, the last tried", hosts->count);
     return HOSTS_REFUSED;
 }
 

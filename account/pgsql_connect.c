@@ -9,6 +9,7 @@
  */
 #include "account/pgsql_connect.h"
 
+#include "account/reach.h"
 #include "account/resolve.h"
 #include "account/tls_files.h"
 #include "common/clock.h"
@@ -250,6 +251,7 @@ drive(PGconn *conn, const struct pgsql_server *server, int64_t deadline_ms, bool
       struct error *err)
 {
     PostgresPollingStatusType wants = PGRES_POLLING_WRITING;
+    int failure;
 
     *heard = false;
     while (PQstatus(conn) != CONNECTION_BAD && wants != PGRES_POLLING_OK
@@ -265,6 +267,9 @@ drive(PGconn *conn, const struct pgsql_server *server, int64_t deadline_ms, bool
     }
     if (wants == PGRES_POLLING_OK)
         return ERROR_NONE;
+    failure = *heard ? 0 : reach_text(find_reason(PQerrorMessage(conn)));
+    if (failure != 0)
+        return reach_failed(server->name, failure, err);
     pgsql_said(PQerrorMessage(conn), server, err);
     if (PQconnectionNeedsPassword(conn))
         error_set(err, ERROR_UNAVAILABLE, "%s: the server asks for a password, and there is none: "

@@ -166,7 +166,8 @@ resolve_host(const char *host, int64_t deadline_ms, struct resolve_addresses *ou
         *out = task->addresses;
     task_free(task);
     if (result != 0)
-        return error_set(err, ERROR_UNAVAILABLE, "%s: the name has no address: %s", host,
+        return error_set(err, ERROR_UNAVAILABLE, "%s: the name has no address: %s: is "
+                         "\"hosts\" right?", host,
                          gai_strerror(result));
     return ERROR_NONE;
 }

@@ -181,7 +181,7 @@ prepare_file(const struct config *config, const struct account_store *store, boo
     if (!embedded || !makes)
         return error_set(err, ERROR_UNAVAILABLE, "accounts \"%s\": there is no %s%s",
                          store->config->title, path,
-                         embedded ? ": `clavigerctl user add` makes it" : "");
+                         embedded ? ": `clavigerctl user add` makes it" : ": is \"file\" right?");
     *empty_out = true;
     return make_file(config, path, err);
 }

@@ -102,6 +102,39 @@ def test_a_configuration_that_is_named_has_to_be_there_and_right():
             ends(run(*arguments, "-c", site.conf, stdin=stdin), DONE)
 
 
+def nowhere(site, driver, extra):
+    """A configuration of a database that nobody serves."""
+    site.write_conf('accounts "people" { preset = "postfixadmin"  driver = "%s"  %s }\n%s'
+                    % (driver, extra.replace("%(dir)s", site.dir), Site.LISTEN % {"dir": site.dir}))
+
+
+def test_a_database_that_does_not_answer_is_told_with_its_section_what_was_tried_and_the_way_out():
+    server = 'database = "mail"  user = "claviger"  tls = "off"  hosts = { %s }'
+    running = 'is the database server running, and "hosts" right?'
+    with socket.socket() as taken:                      # bound, and nobody listens
+        taken.bind(("127.0.0.1", 0))
+        place = "127.0.0.1:%d" % taken.getsockname()[1]
+        rows = [("sqlite", 'file = "%(dir)s/none/mail.db"', ["/none/mail.db", 'is "file" right?'])]
+        for driver in "mysql", "pgsql":
+            rows += [(driver, server % ('"%s"' % place), [place + ": cannot connect: Connection refused", running]),
+                     (driver, server % '"%(dir)s/none"', ["/none", "cannot connect: No such file or directory", running]),
+                     (driver, server % ('"%s", "%%(dir)s/none"' % place), ["none of 2 hosts answers", "/none", running])]
+        for driver, extra, words in rows:
+            if not os.path.exists(os.path.join(harness.DRIVERS, "account_%s.so" % driver)):
+                continue
+            with Site() as site:
+                nowhere(site, driver, extra)
+                for arguments in (["check-config", "--online"], ["user", "list"]):
+                    ends(site.ctl(*arguments), UNAVAILABLE, 'accounts "people": ', *words)
+                site.start()
+                ends(site.ctl("explain", "ada@example.org"), UNAVAILABLE, 'accounts "people"', *words)
+                equal(site.ask("ada@example.org", "secret"), harness.TEMPORARY)
+                harness.wait_until(lambda: "account-source-down" in site.log_text(), 10, "the log line")
+                alarm = [l for l in site.log_text().splitlines() if " error: lookup of login=ada@" in l][0]
+                for word in ('accounts "people"', *words):
+                    assert word in alarm, (word, alarm)
+
+
 def test_a_password_on_the_command_line_is_refused_and_not_repeated():
     for arguments in (["test", "ada", "hunter2"], ["user", "add", "ada", "hunter2"], ["hash", "hunter2"],
                       ["test", "ada", "--password=hunter2"], ["explain", "-p", "ada", "hunter2"]):
