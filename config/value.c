@@ -388,7 +388,8 @@ static enum error_code
 check_user(char *text, struct error *err)
 {
     if (!getpwnam(text))
-        return error_set(err, ERROR_CONFIG, "there is no user \"%.80s\"", text);
+        return error_set(err, ERROR_CONFIG, "there is no user \"%.40s\": a package may bring it, or "
+                         "adduser --system --group %.40s", text, text);
     return ERROR_NONE;
 }
 
@@ -396,7 +397,8 @@ static enum error_code
 check_group(char *text, struct error *err)
 {
     if (!getgrnam(text))
-        return error_set(err, ERROR_CONFIG, "there is no group \"%.80s\"", text);
+        return error_set(err, ERROR_CONFIG, "there is no group \"%.40s\": a package may bring it, or "
+                         "addgroup --system %.40s", text, text);
     return ERROR_NONE;
 }
 

@@ -3,7 +3,11 @@
 #include "config/check.h"
 #include "tools/command.h"
 
+#include <errno.h>
 #include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/un.h>
 
 /* --- --online: do the queries fit the tables? ------------------------------------------- */
 
@@ -116,12 +120,43 @@ print_fault(void *context, const struct error *err)
     fprintf(stderr, "clavigerctl: %s\n", err->reason);
 }
 
+/* The file's folder in place of the file; false where that is the root. */
+static bool
+go_up(char *path)
+{
+    char *slash = strrchr(path, '/');
+
+    if (!slash || slash == path)
+        return false;
+    *slash = '\0';
+    return true;
+}
+
+/* What is right as a configuration and keeps the daemon from starting as things are: it makes one folder,
+ * and takes nothing away but an old socket. Folders that we may not look into are not judged. */
+static void
+print_place_doubts(const struct listen_config *listen)
+{
+    char path[sizeof(((struct sockaddr_un *)0)->sun_path)];
+    struct stat info;
+
+    if (!listen->path || !span_to_string(span_of(listen->path), path, sizeof(path)))
+        return;
+    if (lstat(path, &info) == 0 && !S_ISSOCK(info.st_mode))
+        printf("  path: is there, and is no socket: remove it or choose another\n");
+    if (go_up(path) && stat(path, &info) != 0 && errno == ENOENT
+        && go_up(path) && stat(path, &info) != 0 && errno == ENOENT)
+        printf("  path: there is no folder \"%s\": make it, the daemon makes none but the last\n", path);
+}
+
 static void
 print_listeners(const struct config *config)
 {
-    for (size_t i = 0; i < config->listens_count; i++)
+    for (size_t i = 0; i < config->listens_count; i++) {
         printf("listen \"%s\": %s at %s\n", config->listens[i].title,
                listen_protocol_word(config->listens[i].protocol), listen_place(&config->listens[i]));
+        print_place_doubts(&config->listens[i]);
+    }
 }
 
 static enum exit_status

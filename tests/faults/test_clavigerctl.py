@@ -185,6 +185,32 @@ def test_a_good_configuration_is_said_to_be_good():
     site.close()
 
 
+def test_a_user_or_a_group_that_is_not_there_is_a_fault_before_a_start():
+    site = Site()
+    for key, value, words in (("daemon", 'user = "no-such"', ["daemon: user", 'no user "no-such"', "adduser"]),
+                              ("daemon", 'group = "no-such"', ["daemon: group", 'no group "no-such"', "addgroup"]),
+                              ("listen", 'owner = "no-such"', ["owner", 'no user "no-such"', "adduser"]),
+                              ("listen", 'group = "no-such"', ["group", 'no group "no-such"', "addgroup"]),
+                              ("listen", 'peers = { "root", "@no-such" }', ["peers", 'no group "no-such"', "addgroup"])):
+        more = value if key == "listen" else ""
+        site.write_conf(site.ACCOUNTS + '\nlisten "one" { protocol = "saslauthd"  path = "%%(dir)s/mux"  %s }\n' % more,
+                        daemon=value if key == "daemon" else "")
+        line = ":3: " if key == "listen" else ":4: "
+        for program in ([CLAVIGERCTL, "check-config"], [CLAVIGERD, "--check-config"], [CLAVIGERD]):
+            done = subprocess.run([*program, "-c", site.conf], capture_output=True, text=True, timeout=30)
+            ends(done, CONFIGURATION, site.conf + line, *words)
+    site.close()
+
+
+def test_a_socket_that_could_not_be_made_now_is_told():
+    with Site(listen='listen "far" { protocol = "saslauthd"  path = "%(dir)s/no/such/mux" }\n'
+                     'listen "taken" { protocol = "pam"  path = "%(dir)s/claviger.conf" }\n'
+                     'listen "near" { protocol = "control"  path = "%(dir)s/made/control" }\n') as site:
+        done = site.ctl("check-config", check=DONE)
+        ends(done, DONE, 'no folder "%s/no"' % site.dir, "is there, and is no socket")
+        equal(done.stdout.count("  path: "), 2, done.stdout)
+
+
 WRONG = [
     ("an unknown key", 'listen "a" { protocol = "saslauthd"  path = "/x"  mdoe = 0600 }\n', "mode"),
     ("an unknown section", 'listne "a" { }\n', "listen"),

@@ -132,8 +132,10 @@ static const struct row { int line; const char *reason, *text; } rows[] = {
     { 1, "has at most 107 bytes, this has 108", "listen \"x\" { path = \"/" X50 X50 "xxxxxxx\" }" },
     { 2, "a control character (byte 0a) in it: is a quote missing?", "listen \"x\" { path = \"/a\n\" }" },
     { 1, "control character (byte 01)", "accounts \"a\" { lookup = \"SELECT \x01\" }" },
-    { 1, "there is no user \"no-such-user\"", "daemon { user = no-such-user }" },
-    { 1, "there is no group \"no-such-group\"", "daemon { group = no-such-group }" },
+    { 1, "there is no user \"no-such-user\": a package may bring it, or adduser --system --group "
+      "no-such-user", "daemon { user = no-such-user }" },
+    { 1, "there is no group \"no-such-group\": a package may bring it, or addgroup --system "
+      "no-such-group", "daemon { group = no-such-group }" },
     { 1, "there is no user \"no-such-user\"", "listen \"x\" { owner = no-such-user }" },
     { 2, "there is no group \"no-such-group\"", "listen \"x\" { peers = { root,\n \"@no-such-group\" } }" },
     { 1, "\"../x\" is not a name", "accounts \"a\" { preset = \"../x\" }" },
