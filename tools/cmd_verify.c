@@ -120,6 +120,7 @@ static const struct command_option options[] = {
 const struct command cmd_verify = {
     .name = "verify", .arguments = "",
     .summary = "Tells whether a stored password is of a password",
-    .detail = "The stored password and the password are the two lines of standard input.\n",
+    .detail = "The stored password and the password are the two lines of standard input, or asked for\n"
+              "when that is a terminal.\n",
     .options = options, .options_count = COUNT(options), .run = run,
 };

@@ -1,6 +1,9 @@
 /* tools/input_pair.h - two values on one input: a stored password and a password
  *
- * Errors   ERROR_UNAVAILABLE: cannot be read. ERROR_MALFORMED: not two, or far too long.
+ * Purpose  From a terminal each is asked for, with echo off; from anything else they are the whole input.
+ * Errors   ERROR_UNAVAILABLE: cannot be read. ERROR_MALFORMED: not two, or far too long. Of a terminal
+ *          those of password_input.h.
+ * Threads  One, as password_input.h.
  */
 #ifndef TOOLS_INPUT_PAIR_H
 #define TOOLS_INPUT_PAIR_H

@@ -156,9 +156,10 @@ read_line(int fd, const struct terminal *terminal, struct secret *out, struct er
     return err->code;
 }
 
-/* Prompts and reads; again after it was stopped and continued. */
-static enum error_code
-ask_person(int fd, const char *prompt, struct secret *out, struct error *err)
+/* Again after it was stopped and continued. */
+enum error_code
+password_input_prompt(int fd, const char *prompt, struct secret *out,
+                      struct error *err)
 {
     struct terminal terminal;
     enum error_code code;
@@ -183,9 +184,9 @@ ask_twice(int fd, struct secret *out, struct error *err)
     struct secret again = { 0 };
     enum error_code code;
 
-    code = ask_person(fd, "Password: ", out, err);
+    code = password_input_prompt(fd, "Password: ", out, err);
     if (code == ERROR_NONE)
-        code = ask_person(fd, "The same again: ", &again, err);
+        code = password_input_prompt(fd, "The same again: ", &again, err);
     if (code == ERROR_NONE && !secret_equal(secret_get(out), secret_get(&again)))
         code = error_set(err, ERROR_REJECTED, "the two passwords differ");
     secret_wipe(&again);
@@ -201,5 +202,5 @@ password_input(int fd, enum password_ask ask, struct secret *out, struct error *
     if (!isatty(fd))
         return read_line(fd, NULL, out, err);
     return ask == PASSWORD_ASK_TWICE ? ask_twice(fd, out, err)
-                                     : ask_person(fd, "Password: ", out, err);
+                                     : password_input_prompt(fd, "Password: ", out, err);
 }

@@ -19,4 +19,8 @@ enum password_ask { PASSWORD_ASK_ONCE, PASSWORD_ASK_TWICE };    /* a pipe gives 
 enum error_code password_input(int fd, enum password_ask ask, struct secret *out,
                                struct error *err);
 
+/* The same of a terminal, with a prompt of the caller's. */
+enum error_code password_input_prompt(int fd, const char *prompt, struct secret *out,
+                                      struct error *err);
+
 #endif

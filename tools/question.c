@@ -1,6 +1,7 @@
 /* tools/question.c - see question.h */
 #include "tools/question.h"
 
+#include "auth/network.h"
 #include "saslauthd_backend/control_wire.h"
 #include "tools/control_client.h"
 #include "tools/password_input.h"
@@ -15,6 +16,18 @@ put_text(json_t *request, const char *name, const char *text, struct error *err)
     if (!text || json_object_set_new(request, name, json_string(text)) == 0)
         return ERROR_NONE;
     return error_set(err, ERROR_MALFORMED, "the %s is not UTF-8", name);
+}
+
+/* The daemon would take it for an unknown address, which is another question. */
+static enum error_code
+check_remote(const char *remote, struct error *err)
+{
+    char address[NETWORK_TEXT_MAX];
+
+    if (!remote || remote[0] == '\0' || network_normalise(span_of(remote), address))
+        return ERROR_NONE;
+    return error_set(err, ERROR_MALFORMED, "--remote \"%.64s\" is no address, such as 192.0.2.1 or "
+                     "2001:db8::1", remote);
 }
 
 static enum error_code
@@ -43,6 +56,8 @@ question_ask(const struct command_call *call, bool with_password, json_t **reply
 
     *reply_out = NULL;
     code = config_load(call->config_path, &config, err);
+    if (code == ERROR_NONE)
+        code = check_remote(command_value(call, "remote"), err);
     if (code != ERROR_NONE)
         goto done;
     put_text(request, "command", call->command->name, err);

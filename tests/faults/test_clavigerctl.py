@@ -62,7 +62,7 @@ def test_every_fault_says_the_way_out():
             (["status", "--bogus"], ["unknown option --bogus", "clavigerctl status --help"]),
             (["test"], ["needs LOGIN", "clavigerctl test --help"]),
             (["schemes", "x"], ["too many arguments", "clavigerctl schemes --help"]),
-            (["verify"], ["the stored password first", "on a line of its own"])):
+            (["verify"], ["the stored password first", "on a line of its own", "there is none"])):
         ends(run(*arguments), USAGE, *words)
     for command in "status", "check-config", "mechanisms":
         ends(run(command, "-c", "/nonexistent.conf"), CONFIGURATION, "/nonexistent.conf", "-c FILE names another")
@@ -573,6 +573,37 @@ def test_a_daemon_that_is_deaf_is_said_to_be():
     done = site.ctl("user", "disable", "ada")
     ends(done, DONE, "ada: disabled", "the daemon was not told")
     site.close()
+
+
+def test_verify_at_a_terminal_asks_for_both_and_echoes_neither():
+    child, master = pty.fork()
+    if child == 0:
+        os.execv(CLAVIGERCTL, [CLAVIGERCTL, "verify"])
+    screen = b""
+    for prompt, answer in ((b"Stored password: ", crypt("horse battery")), (b"Password: ", "horse battery")):
+        while not screen.endswith(prompt):
+            assert select.select([master], [], [], 20)[0], screen
+            screen += os.read(master, 100)
+        equal(bool(termios.tcgetattr(master)[3] & termios.ECHO), False, "echo")
+        os.write(master, answer.encode() + b"\n")
+    try:
+        while part := os.read(master, 1000):
+            screen += part
+    except OSError:
+        pass
+    status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    os.close(master)
+    equal(status, DONE, screen)
+    assert b"verdict  right" in screen and b"horse" not in screen and b"$6$" not in screen, screen
+
+
+def test_a_remote_that_is_no_address_is_refused():
+    with running() as site:
+        for command in "test", "explain":
+            for remote in "999.1.1.1", "localhost", "192.0.2.1/24":
+                ends(site.ctl(command, "-i", remote, "ada@example.org", stdin="secret\n"), USAGE, "--remote", remote)
+            for remote in "192.0.2.1", "2001:db8::1", "::ffff:192.0.2.1", "192.0.2.1;143":
+                ends(site.ctl(command, "-i", remote, "ada@example.org", stdin="secret\n"), DONE)
 
 
 def test_a_password_is_never_in_the_arguments_of_a_process():
