@@ -13,6 +13,11 @@ top=$PWD
 . tests/packages.sh
 . tests/source.sh
 
+if [ $# -gt 0 ]; then
+    sed -n '2,/^$/s/^# \{0,1\}//p' demo.sh
+    [ "$1" = --help ] || [ "$1" = -h ]; exit $(( $? * 64 ))
+fi
+
 surprises=0
 daemon=
 

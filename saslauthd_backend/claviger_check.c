@@ -6,6 +6,7 @@
  * and the connections.
  */
 #include "common/log.h"
+#include "common/output.h"
 #include "saslauthd_backend/auth_setup.h"
 #include "saslauthd_backend/privileges.h"
 #include "saslauthd_backend/proto.h"
@@ -34,20 +35,30 @@ static const char usage[] =
     "usage: claviger-check [-c FILE]\n"
     "\n"
     "  -c, --config FILE   configuration (default: %s)\n"
-    "      --version\n"
+    "  -V, --version\n"
     "  -h, --help\n"
     "\n"
     "Answers the one request on standard input, on standard output. pam_claviger.so runs it\n"
     "with its option direct. See claviger-check(8), pam_claviger(8), claviger.conf(5).\n";
 
-enum { OPTION_VERSION = 256 };
-
 static const struct option long_options[] = {
     { "config",  required_argument, NULL, 'c' },
-    { "version", no_argument,       NULL, OPTION_VERSION },
+    { "version", no_argument,       NULL, 'V' },
     { "help",    no_argument,       NULL, 'h' },
     { NULL, 0, NULL, 0 },
 };
+
+/* The exit status after a word on standard output. */
+static int
+said(void)
+{
+    struct error err;
+
+    if (output_finish(&err) == ERROR_NONE)
+        return EXIT_SUCCESS;
+    fprintf(stderr, "claviger-check: %s\n", err.reason);
+    return EXIT_UNAVAILABLE;
+}
 
 /* Ends the process for what is answered at once. */
 static const char *
@@ -56,17 +67,17 @@ parse_options(int argc, char **argv)
     const char *path = config_default_path;
     int got;
 
-    while ((got = getopt_long(argc, argv, "c:h", long_options, NULL)) != -1) {
+    while ((got = getopt_long(argc, argv, "c:hV", long_options, NULL)) != -1) {
         switch (got) {
         case 'c':
             path = optarg;
             break;
-        case OPTION_VERSION:
+        case 'V':
             puts("claviger-check " PACKAGE_VERSION);
-            exit(EXIT_SUCCESS);
+            exit(said());
         case 'h':
             printf(usage, config_default_path);
-            exit(EXIT_SUCCESS);
+            exit(said());
         default:
             fprintf(stderr, "claviger-check --help tells the options\n");
             exit(EXIT_USAGE);
@@ -75,6 +86,11 @@ parse_options(int argc, char **argv)
     if (optind < argc) {
         fprintf(stderr, "claviger-check: no argument is expected, and there is \"%s\"\n",
                 argv[optind]);
+        exit(EXIT_USAGE);
+    }
+    if (isatty(STDIN_FILENO)) {
+        fprintf(stderr, "claviger-check: a PAM module asks on standard input, and nobody types that: "
+                "\"clavigerctl test\" asks for people\n");
         exit(EXIT_USAGE);
     }
     return path;

@@ -1,5 +1,6 @@
 /* saslauthd_backend/clavigerd.c - the daemon's command line */
 #include "common/log.h"
+#include "common/output.h"
 #include "config/check.h"
 #include "saslauthd_backend/control_wire.h"
 #include "saslauthd_backend/server.h"
@@ -19,7 +20,7 @@ static const char usage[] =
     "  -c, --config FILE   configuration (default: %s)\n"
     "      --check-config  read and check the configuration, then end: 0 good, 78 not\n"
     "      --syslog        log to syslog instead of standard error\n"
-    "      --version\n"
+    "  -V, --version\n"
     "  -h, --help\n"
     "\n"
     "Runs in the foreground. SIGHUP reloads the configuration, SIGTERM ends what is in\n"
@@ -27,16 +28,32 @@ static const char usage[] =
 
 struct options { const char *path; bool check_only, to_syslog; };
 
-enum { OPTION_CHECK = 256, OPTION_SYSLOG, OPTION_VERSION };
+enum { OPTION_CHECK = 256, OPTION_SYSLOG };
 
 static const struct option long_options[] = {
     { "config",       required_argument, NULL, 'c' },
     { "check-config", no_argument,       NULL, OPTION_CHECK },
     { "syslog",       no_argument,       NULL, OPTION_SYSLOG },
-    { "version",      no_argument,       NULL, OPTION_VERSION },
+    { "version",      no_argument,       NULL, 'V' },
     { "help",         no_argument,       NULL, 'h' },
     { NULL, 0, NULL, 0 },
 };
+
+static int
+exit_status(const struct error *err)
+{
+    fprintf(stderr, "clavigerd: %s\n", err->reason);
+    return err->code == ERROR_CONFIG ? EXIT_CONFIG : EXIT_UNAVAILABLE;
+}
+
+/* The exit status after a word on standard output. */
+static int
+said(void)
+{
+    struct error err;
+
+    return output_finish(&err) == ERROR_NONE ? EXIT_SUCCESS : exit_status(&err);
+}
 
 /* Ends the process for what is answered at once. */
 static void
@@ -45,7 +62,7 @@ options_parse(int argc, char **argv, struct options *out)
     int got;
 
     *out = (struct options){ .path = config_default_path };
-    while ((got = getopt_long(argc, argv, "c:h", long_options, NULL)) != -1) {
+    while ((got = getopt_long(argc, argv, "c:hV", long_options, NULL)) != -1) {
         switch (got) {
         case 'c':
             out->path = optarg;
@@ -56,12 +73,12 @@ options_parse(int argc, char **argv, struct options *out)
         case OPTION_SYSLOG:
             out->to_syslog = true;
             break;
-        case OPTION_VERSION:
+        case 'V':
             puts("clavigerd " PACKAGE_VERSION);
-            exit(EXIT_SUCCESS);
+            exit(said());
         case 'h':
             printf(usage, config_default_path);
-            exit(EXIT_SUCCESS);
+            exit(said());
         default:
             fprintf(stderr, "clavigerd --help tells the options\n");
             exit(EXIT_USAGE);
@@ -71,13 +88,6 @@ options_parse(int argc, char **argv, struct options *out)
         fprintf(stderr, "clavigerd: no argument is expected, and there is \"%s\"\n", argv[optind]);
         exit(EXIT_USAGE);
     }
-}
-
-static int
-exit_status(const struct error *err)
-{
-    fprintf(stderr, "clavigerd: %s\n", err->reason);
-    return err->code == ERROR_CONFIG ? EXIT_CONFIG : EXIT_UNAVAILABLE;
 }
 
 static void
@@ -99,7 +109,7 @@ check(const char *path)
     printf("%s: good: account sources %zu, listeners %zu\n", path, config->accounts_count,
            config->listens_count);
     config_free(config);
-    return EXIT_SUCCESS;
+    return said();
 }
 
 static int

@@ -1,5 +1,6 @@
 /* tools/clavigerctl.c - the operator's program; command.h says what it is made of */
 #include "common/dump.h"
+#include "common/output.h"
 #include "saslauthd_backend/control_wire.h"
 #include "tools/command.h"
 
@@ -51,9 +52,5 @@ main(int argc, char **argv)
     if (command_parse(commands, commands_count, argc, argv, &call, &err) != ERROR_NONE)
         return call.command ? (int)command_misused(&call, "%s", err.reason) : (int)command_failed(&err);
     status = run(&call);
-    if (fflush(stdout) != 0 || ferror(stdout)) {
-        error_set(&err, ERROR_UNAVAILABLE, "cannot write to standard output");
-        return (int)command_failed(&err);
-    }
-    return (int)status;
+    return output_finish(&err) == ERROR_NONE ? (int)status : (int)command_failed(&err);
 }

@@ -359,6 +359,18 @@ def test_what_it_takes_is_in_its_help_and_its_manual():
     equal(missing, [], "options that the manual lacks")
 
 
+def test_a_report_or_a_picture_that_cannot_be_written_is_an_error():
+    with open("/dev/full", "w") as full:
+        for options in (["--help"], ["--version"], ["-s", site.mux, *WHO, "-t", "0.2"]):
+            done = subprocess.run([BENCH, *options], stdout=full, stderr=subprocess.PIPE, text=True)
+            equal((done.returncode, "No space left" in done.stderr), (2, True), done.stderr)
+    began = time.monotonic()
+    done = subprocess.run([BENCH, "-s", site.mux, *WHO, "-t", "60", "--svg", os.path.join(folder, "none", "x.svg")],
+                          capture_output=True, text=True)
+    equal((done.returncode, done.stdout), (78, ""))
+    assert "x.svg" in done.stderr and time.monotonic() - began < 20, done.stderr
+
+
 def test_a_wrong_command_line_is_refused():
     done = subprocess.run([BENCH, "--clinets", "4"], capture_output=True, text=True)
     equal(done.returncode, 64)

@@ -167,7 +167,24 @@ def test_a_password_that_can_be_none_is_refused():
 def test_output_that_cannot_be_written_is_an_error():
     with open("/dev/full", "w") as full:
         done = subprocess.run([CLAVIGERCTL, "--help"], stdout=full, stderr=subprocess.PIPE, text=True)
-    equal(done.returncode, UNAVAILABLE)
+    equal((done.returncode, "No space left on device" in done.stderr), (UNAVAILABLE, True), done.stderr)
+    check = os.path.join(harness.BUILD, "saslauthd_backend", "claviger-check")
+    with Site() as site, open("/dev/full", "w") as full:
+        for program in ([CLAVIGERD, "--help"], [CLAVIGERD, "-V"], [CLAVIGERD, "--check-config", "-c", site.conf],
+                        [check, "--help"], [check, "-V"]):
+            done = subprocess.run(program, stdin=subprocess.DEVNULL, stdout=full, stderr=subprocess.PIPE, text=True)
+            equal((done.returncode, "No space left on device" in done.stderr), (69, True), "%r" % program)
+
+
+def test_claviger_check_does_not_wait_for_what_nobody_types():
+    """A newcomer tries each program at a terminal."""
+    check = os.path.join(harness.BUILD, "saslauthd_backend", "claviger-check")
+    ours, theirs = pty.openpty()
+    done = subprocess.run([check], stdin=theirs, capture_output=True, text=True, timeout=30)
+    os.close(ours)
+    os.close(theirs)
+    ends(done, USAGE, "clavigerctl test")
+    equal(done.stdout, "")
 
 
 def test_a_login_that_is_taken_for_a_pattern_is_told():

@@ -5,6 +5,7 @@
  * is told (report, plot); presence ends what is in vain.
  */
 #include "common/dump.h"
+#include "common/output.h"
 #include "tools/bench/load.h"
 #include "tools/bench/plot.h"
 #include "tools/bench/report.h"
@@ -89,8 +90,8 @@ tell(const struct bench_options *options, const struct tally *tally, struct erro
     } else {
         report_print_text(options, tally);
     }
-    if (fflush(stdout) != 0)
-        return error_set(err, ERROR_UNAVAILABLE, "cannot write the report");
+    if (output_finish(err) != ERROR_NONE)
+        return err->code;
     snprintf(title, sizeof(title), "%s wire, %s loop: %.0f answers/s", options->wire->name,
              options->clients ? "closed" : "open", report_rate(options, tally));
     return options->svg ? plot_write(options->svg, title, tally, err) : ERROR_NONE;
@@ -123,6 +124,8 @@ bench(const struct bench_options *options, struct error *err)
     struct tally *tally = NULL;
     enum error_code code;
 
+    if (options->svg && plot_check(options->svg, err) != ERROR_NONE)
+        return err->code;
     code = options->accounts
         ? accounts_read(options->accounts, &accounts, err)
         : accounts_make(options->login, options->password, options->count, &accounts, err);
@@ -157,14 +160,12 @@ main(int argc, char **argv)
     }
     if (bench_options_parse(argc, argv, &options, &err) != ERROR_NONE)
         return fail(&err);
-    if (options.help) {
+    if (options.help)
         bench_options_print_help();
-        return BENCH_AS_EXPECTED;
-    }
-    if (options.version) {
+    else if (options.version)
         printf("claviger-bench %s\n", PACKAGE_VERSION);
-        return BENCH_AS_EXPECTED;
-    }
+    if (options.help || options.version)
+        return output_finish(&err) == ERROR_NONE ? BENCH_AS_EXPECTED : fail(&err);
     stop_on_signals();
     allow_descriptors();
     return bench(&options, &err) == ERROR_NONE ? BENCH_AS_EXPECTED : fail(&err);

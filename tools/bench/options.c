@@ -326,5 +326,5 @@ bench_options_print_help(void)
                rows[i].help);
     }
     printf("\nExit status: 0 as expected, 1 a right password was rejected or a wrong one accepted,\n"
-           "2 nobody answered, or nobody any more, 64 wrong usage, 78 an accounts file that is wrong.\n");
+           "2 nobody answered, or nobody any more, 64 wrong usage, 78 a file that is wrong.\n");
 }

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <math.h>
 #include <string.h>
+#include <unistd.h>
 
 /* Of the picture, in its own units: two panels above each other. */
 enum {
@@ -173,6 +174,20 @@ plot_print(FILE *out, const char *title, const struct tally *tally)
 }
 
 enum error_code
+plot_check(const char *path, struct error *err)
+{
+    bool is_new = access(path, F_OK) != 0;
+    FILE *out = fopen(path, "ae");
+
+    if (!out)
+        return error_set(err, ERROR_CONFIG, "cannot write \"%s\": %s", path, strerror(errno));
+    fclose(out);
+    if (is_new)
+        unlink(path);
+    return ERROR_NONE;
+}
+
+enum error_code
 plot_write(const char *path, const char *title, const struct tally *tally, struct error *err)
 {
     FILE *out = fopen(path, "we");
@@ -183,5 +198,6 @@ plot_write(const char *path, const char *title, const struct tally *tally, struc
     plot_print(out, title, tally);
     failed = ferror(out) != 0;
     failed = fclose(out) != 0 || failed;
-    return failed ? error_set(err, ERROR_UNAVAILABLE, "cannot write \"%s\"", path) : ERROR_NONE;
+    return failed ? error_set(err, ERROR_UNAVAILABLE, "cannot write \"%s\": %s", path,
+                              strerror(errno)) : ERROR_NONE;
 }

@@ -12,6 +12,8 @@
 
 #include <stdio.h>
 
+/* Whether plot_write() could, as far as that is known before; leaves everything as it is. */
+enum error_code plot_check(const char *path, struct error *err);
 enum error_code plot_write(const char *path, const char *title, const struct tally *tally,
                            struct error *err);
 
