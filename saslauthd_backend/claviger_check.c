@@ -7,6 +7,7 @@
  */
 #include "common/log.h"
 #include "common/output.h"
+#include "common/standard.h"
 #include "saslauthd_backend/auth_setup.h"
 #include "saslauthd_backend/privileges.h"
 #include "saslauthd_backend/proto.h"
@@ -260,10 +261,12 @@ serve(const char *path)
 int
 main(int argc, char **argv)
 {
-    const char *path = parse_options(argc, argv);
+    const char *path;
     struct error err;
     int status;
 
+    standard_hold();
+    path = parse_options(argc, argv);
     alarm(LIFE_BEFORE_CONFIG);
     signal(SIGPIPE, SIG_IGN);
     privileges_harden();

@@ -1,6 +1,7 @@
 /* saslauthd_backend/clavigerd.c - the daemon's command line */
 #include "common/log.h"
 #include "common/output.h"
+#include "common/standard.h"
 #include "config/check.h"
 #include "saslauthd_backend/control_wire.h"
 #include "saslauthd_backend/server.h"
@@ -136,6 +137,7 @@ main(int argc, char **argv)
 {
     struct options options;
 
+    standard_hold();
     options_parse(argc, argv, &options);
     /* Fixed, or it grows when large memory is freed: what a reload has twice would stay after it. */
     mallopt(M_MMAP_THRESHOLD, 128 * 1024);

@@ -1,6 +1,7 @@
 /* tools/clavigerctl.c - the operator's program; command.h says what it is made of */
 #include "common/dump.h"
 #include "common/output.h"
+#include "common/standard.h"
 #include "saslauthd_backend/control_wire.h"
 #include "tools/command.h"
 
@@ -43,6 +44,7 @@ main(int argc, char **argv)
     struct error err;
     enum exit_status status;
 
+    standard_hold();
     dump_forbid();
     control_wipe_freed_json();
     if (sodium_init() < 0) {

@@ -176,6 +176,26 @@ def test_output_that_cannot_be_written_is_an_error():
             equal((done.returncode, "No space left on device" in done.stderr), (69, True), "%r" % program)
 
 
+def test_a_closed_standard_descriptor_is_never_another_file():
+    """What is opened next would have its number: a password read from the database, a line sent to a client."""
+    with Site(daemon='log_level = "info"') as site:
+        for number in range(3):
+            for arguments in (["user", "add", "user%d@example.org" % number], ["user", "list"]):
+                done = subprocess.run(["sh", "-c", 'exec "$@" %d>&-' % number, "sh", CLAVIGERCTL, "-c", site.conf,
+                                       *arguments], input="secret\n", capture_output=True, text=True, timeout=60)
+                wanted = {0: UNAVAILABLE if arguments[1] == "add" else DONE, 1: UNAVAILABLE, 2: DONE}[number]
+                ends(done, wanted, *(["Bad file descriptor"] if wanted else []))
+        log = open(site.log, "ab")
+        site.process = subprocess.Popen(["sh", "-c", 'exec "$@" <&- >&- 2>&-', "sh", CLAVIGERD, "-c", site.conf],
+                                        stderr=log)
+        log.close()
+        harness.wait_until(lambda: site.answers() or site.died(), 20, "clavigerd answers")
+        equal(site.ask("user2@example.org", "secret"), OK)
+        links = subprocess.run(["ls", "-l", "/proc/%d/fd" % site.process.pid], capture_output=True, text=True).stdout
+        for number in range(3):
+            assert not links or " %d -> /dev/null\n" % number in links, links
+
+
 def test_claviger_check_does_not_wait_for_what_nobody_types():
     """A newcomer tries each program at a terminal."""
     check = os.path.join(harness.BUILD, "saslauthd_backend", "claviger-check")

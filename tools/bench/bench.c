@@ -6,6 +6,7 @@
  */
 #include "common/dump.h"
 #include "common/output.h"
+#include "common/standard.h"
 #include "tools/bench/load.h"
 #include "tools/bench/plot.h"
 #include "tools/bench/report.h"
@@ -153,6 +154,7 @@ main(int argc, char **argv)
     struct bench_options options;
     struct error err;
 
+    standard_hold();
     dump_forbid();
     if (sodium_init() < 0) {
         error_set(&err, ERROR_UNAVAILABLE, "libsodium cannot start");
