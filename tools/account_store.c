@@ -148,7 +148,9 @@ make_file(const struct config *config, const char *path, struct error *err)
         return err->code;
     fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (fd < 0)
-        return error_set(err, ERROR_UNAVAILABLE, "cannot make %s: %s", path, strerror(errno));
+        return error_set(err, ERROR_UNAVAILABLE, "cannot make %s: %s%s", path, strerror(errno),
+                         errno == ENOENT ? ": its folder comes first, and the daemon's user has to be "
+                         "let in: mkdir, chgrp, chmod" : "");
     if (fchown(fd, (uid_t)-1, group) != 0 || fchmod(fd, 0640) != 0) {
         error_set(err, ERROR_UNAVAILABLE, "cannot set group and mode of %s: %s", path,
                   strerror(errno));

@@ -164,6 +164,18 @@ def test_a_password_that_can_be_none_is_refused():
         equal(done.stdout, "")
 
 
+def test_a_carriage_return_at_the_end_is_kept_and_told():
+    done = subprocess.run([CLAVIGERCTL, "hash", "-s", "PLAIN"], input=b"secret\r\n", capture_output=True)
+    equal((done.returncode, done.stdout), (DONE, b"{PLAIN}secret\r\n"))
+    assert b"carriage return" in done.stderr, done.stderr
+    assert "carriage" not in run("hash", "-s", "PLAIN", stdin="secret\n").stderr
+
+
+def test_an_account_file_without_its_folder_says_what_comes_first():
+    with Site(accounts='accounts "mail" { preset = "claviger"  file = "%(dir)s/none/accounts.db" }\n') as site:
+        ends(site.ctl("user", "add", "ada", stdin="secret\n"), UNAVAILABLE, "/none/accounts.db", "its folder comes first")
+
+
 def test_output_that_cannot_be_written_is_an_error():
     with open("/dev/full", "w") as full:
         done = subprocess.run([CLAVIGERCTL, "--help"], stdout=full, stderr=subprocess.PIPE, text=True)
