@@ -9,7 +9,7 @@ import base64, hashlib, os, re, signal, sqlite3, sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 import harness
-from harness import NO, OK, TEMPORARY, Site, counted, crypt, equal, frame, wait_until
+from harness import NO, OK, TEMPORARY, Site, Skip, counted, crypt, equal, frame, wait_until
 
 RIGHT, WRONG, LONG = "Marker-Right-7f3a9", "Marker-Wrong-51bc2", "Marker-Long-" + "q" * 3000
 MARKERS = [RIGHT, WRONG, LONG[:40]]
@@ -91,11 +91,9 @@ def memory_of(pid):
 # Stored passwords are left out: SQLite keeps pages of the account file as long as it is open.
 def test_K16_no_password_and_no_unkeyed_digest_stays_in_memory():
     if os.geteuid() != 0:
-        print("# needs root to read the memory of a process that forbids it: not run")
-        return
+        raise Skip("needs root to read the memory of a process that forbids it")
     if os.environ.get("CLAVIGER_SANITIZED"):
-        print("# a sanitizer keeps freed memory: not run in this build")
-        return
+        raise Skip("a sanitizer keeps freed memory")
     site, _ = marked_site()
     every_way(site)
     wait_until(lambda: site.status()["connections"] == 0, 5, "calm")

@@ -9,7 +9,7 @@ import json, os, pwd, shutil, signal, socket, stat, subprocess, sys, time
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 import harness
 from dovecot_client import Client
-from harness import CLAVIGERD, NO, NOTHING, OK, TEMPORARY, Site, counted, equal, frame, read_reply, wait_until
+from harness import CLAVIGERD, NO, NOTHING, OK, TEMPORARY, Site, Skip, counted, equal, frame, read_reply, wait_until
 
 ROOT = os.geteuid() == 0
 NOBODY = pwd.getpwnam("nobody")
@@ -144,8 +144,7 @@ def raw(path, data):
 
 def test_X02_peers_are_known_by_their_credentials_whatever_the_mode():
     if not ROOT:
-        print("# needs root to be somebody else: not run")
-        return
+        raise Skip("needs root to be somebody else")
     listen = '''
 listen "open"    { protocol = "saslauthd"  path = "%(dir)s/mux"      mode = 0666 }
 listen "closed"  { protocol = "saslauthd"  path = "%(dir)s/closed"   mode = 0666  peers = { "root" } }
@@ -175,8 +174,7 @@ listen "control" { protocol = "control"    path = "%(dir)s/control"  mode = 0666
 
 def test_X11_an_unprivileged_user_cannot_control():
     if not ROOT:
-        print("# needs root to be somebody else: not run")
-        return
+        raise Skip("needs root to be somebody else")
     with started(listen=Site.LISTEN.replace("0600", "0666")) as site:
         for command in ({"command": "flush", "all": True}, {"command": "reload"},
                         {"command": "explain", "login": "ada@example.org"}):
@@ -187,8 +185,7 @@ def test_X11_an_unprivileged_user_cannot_control():
 
 def test_it_drops_root_for_good():
     if not ROOT:
-        print("# needs root to drop it: not run")
-        return
+        raise Skip("needs root to drop it")
     site = Site()
     site.user_add("ada@example.org", "secret")
     os.chown(site.database, NOBODY.pw_uid, NOBODY.pw_gid)
