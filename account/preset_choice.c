@@ -139,24 +139,34 @@ value_of(const struct preset_option *option)
     return option->chosen ? option->given : option->value;
 }
 
+/* A text on its way into memory: the stream itself forgets that there was none for a part of it. */
+struct copy { FILE *to; bool cut; };
+
+static void
+put(struct copy *copy, span text)
+{
+    if (fwrite(text.ptr, 1, text.len, copy->to) != text.len)
+        copy->cut = true;
+}
+
 /* The parser has seen to it that every hole is an option's with a value, but in comments: what
  * looks like one there is words. */
 static void
-write_line(const struct preset *preset, span line, FILE *to)
+write_line(const struct preset *preset, span line, struct copy *to)
 {
     const bool is_comment = span_starts(line, "--");
     struct preset_hole hole;
 
     while (!is_comment && preset_hole_find(line, &hole)) {
-        fwrite(line.ptr, 1, hole.at, to);
-        fputs(value_of(preset_option_find(preset, hole.name)), to);
+        put(to, span_until(line, hole.at));
+        put(to, span_of(value_of(preset_option_find(preset, hole.name))));
         line = span_from(line, hole.at + hole.len);
     }
-    fwrite(line.ptr, 1, line.len, to);
+    put(to, line);
 }
 
 static void
-write_entry(const struct preset *preset, const char *raw, FILE *to)
+write_entry(const struct preset *preset, const char *raw, struct copy *to)
 {
     bool counts = true;
 
@@ -174,22 +184,22 @@ write_entry(const struct preset *preset, const char *raw, FILE *to)
         else if (counts)
             write_line(preset, line, to);
         if (raw[-1] == '\n')
-            fputc('\n', to);
+            put(to, span_of("\n"));
     }
 }
 
 static enum error_code
 expand(struct preset *preset, struct preset_entry *entry, struct error *err)
 {
+    struct copy copy = { .cut = false };
     size_t len;
-    FILE *to;
 
     free(entry->text);
     entry->text = NULL;
-    to = open_memstream(&entry->text, &len);
-    if (to) {
-        write_entry(preset, entry->raw, to);
-        if (fclose(to) == 0)
+    copy.to = open_memstream(&entry->text, &len);
+    if (copy.to) {
+        write_entry(preset, entry->raw, &copy);
+        if (fclose(copy.to) == 0 && !copy.cut && entry->text)
             return ERROR_NONE;
     }
     return error_set(err, ERROR_UNAVAILABLE, "no memory for preset %s", preset->name);
