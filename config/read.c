@@ -11,6 +11,7 @@
 #include "config/text.h"
 
 #include <confuse.h>
+#include <errno.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,6 +23,7 @@ struct reading {
     struct error *err;
     enum error_code code;               /* of the first fault; the later ones follow from it */
     unsigned depth, includes;
+    bool is_torn;       /* by want of memory: libconfuse 3.3 cannot free a tree that it left half made */
 
     /* The section that is open, or was last. */
     const cfg_t *open;
@@ -315,8 +317,12 @@ parse_text(const char *path, char *text)
         return reading->code == ERROR_NONE ? 0 : -1;
     root->filename = strdup(path);
     stream = fmemopen(text, strlen(text), "r");
-    if (root->filename && stream)
+    errno = root->filename && stream ? 0 : ENOMEM;
+    if (errno == 0)
         result = cfg_parse_fp(root, stream) == CFG_SUCCESS ? 0 : -1;
+    reading->is_torn |= result != 0 && errno == ENOMEM;
+    if (reading->is_torn && reading->code == ERROR_NONE)
+        reading->code = error_set(reading->err, ERROR_UNAVAILABLE, "no memory to read \"%s\"", path);
     if (result != 0 && reading->code == ERROR_NONE) {
         error_set(reading->err, ERROR_CONFIG, "from here on it cannot be read");
         fault_at(path, root->line);
@@ -418,7 +424,8 @@ config_read(const char *path, char *text, struct config_draft *draft, struct err
     cfg_set_error_function(state.root, on_error);
     reading = &state;
     parse_text(path, text);
-    cfg_free(state.root);
+    if (!state.is_torn)
+        cfg_free(state.root);
     reading = NULL;
     return state.code;
 }
