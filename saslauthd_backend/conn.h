@@ -81,8 +81,6 @@ struct handed {
     unsigned char bytes[];
 };
 
-struct listen_watch { struct watch watch; struct listener *listener; };
-
 struct loop {
     const struct site *site;
     struct loop_counts *counts;
@@ -93,8 +91,6 @@ struct loop {
     int64_t now_ms;
     struct watch wake_watch, bell_watch;
     struct bell bell;                   /* rings for `timers` */
-    struct listen_watch *listens;
-    size_t listens_count;
     bool is_listening, is_stopping;
     struct timers timers;
     struct alarm relisten;

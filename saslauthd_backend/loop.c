@@ -31,8 +31,11 @@ static void listener_ready(struct loop *loop, struct watch *watch);
 static void
 listen_off(struct loop *loop)
 {
-    for (size_t i = 0; loop->is_listening && i < loop->listens_count; i++)
-        epoll_ctl(loop->epoll, EPOLL_CTL_DEL, loop->listens[i].listener->fd, NULL);
+    const struct site *site = loop->site;
+
+    for (size_t i = 0; loop->is_listening && i < site->listeners_count; i++)
+        if (site->listeners[i].proto)
+            epoll_ctl(loop->epoll, EPOLL_CTL_DEL, site->listeners[i].fd, NULL);
     loop->is_listening = false;
 }
 
@@ -40,17 +43,20 @@ listen_off(struct loop *loop)
 static void
 listen_on(struct loop *loop)
 {
+    const struct site *site = loop->site;
+
     if (loop->is_listening || loop->is_stopping)
         return;
-    for (size_t i = 0; i < loop->listens_count; i++) {
-        if (loop->listens[i].listener->by_acceptors)
-            continue;
+    for (size_t i = 0; i < site->listeners_count; i++) {
+        const struct listener *listener = &site->listeners[i];
         struct epoll_event event = { .events = EPOLLIN | EPOLLEXCLUSIVE,
-                                     .data.ptr = &loop->listens[i].watch };
+                                     .data.ptr = &site->watches[i] };
 
-        if (epoll_ctl(loop->epoll, EPOLL_CTL_ADD, loop->listens[i].listener->fd, &event) != 0)
-            log_line(LOG_LEVEL_ERROR, "listen \"%s\": epoll: %s",
-                     loop->listens[i].listener->config->title, strerror(errno));
+        if (!listener->proto || listener->by_acceptors)
+            continue;
+        if (epoll_ctl(loop->epoll, EPOLL_CTL_ADD, listener->fd, &event) != 0)
+            log_line(LOG_LEVEL_ERROR, "listen \"%s\": epoll: %s", listener->config->title,
+                     strerror(errno));
     }
     loop->is_listening = true;
 }
@@ -62,23 +68,14 @@ relisten_alarm(struct loop *loop, struct alarm *alarm)
     listen_on(loop);
 }
 
-/* Those of the site that loops serve. */
-static bool
-take_listeners(struct loop *loop, const struct site *site)
+struct watch *
+loop_watches_new(size_t count)
 {
-    struct listen_watch *listens = calloc(site->listeners_count + 1, sizeof(*listens));
-    size_t count = 0;
+    struct watch *watches = calloc(count + 1, sizeof(*watches));
 
-    if (!listens)
-        return false;
-    for (size_t i = 0; i < site->listeners_count; i++)
-        if (site->listeners[i].proto)
-            listens[count++] = (struct listen_watch){ { listener_ready }, &site->listeners[i] };
-    free(loop->listens);
-    loop->listens = listens;
-    loop->listens_count = count;
-    loop->site = site;
-    return true;
+    for (size_t i = 0; watches && i < count; i++)
+        watches[i].ready = listener_ready;
+    return watches;
 }
 
 /* The connection that has kept its request back for longest goes, else the one whose answer is held
@@ -159,7 +156,7 @@ accept_one(struct loop *loop, const struct listener *listener)
 static void
 listener_ready(struct loop *loop, struct watch *watch)
 {
-    const struct listener *listener = ((struct listen_watch *)watch)->listener;
+    const struct listener *listener = &loop->site->listeners[watch - loop->site->watches];
 
     if (!loop->is_listening)
         return;                 /* an event from before it was turned off */
@@ -183,9 +180,11 @@ take_tickets(struct auth_ticket *ticket)
 static const struct listener *
 listener_of(const struct loop *loop, int listening)
 {
-    for (size_t i = 0; i < loop->listens_count; i++)
-        if (loop->listens[i].listener->fd == listening)
-            return loop->listens[i].listener;
+    const struct site *site = loop->site;
+
+    for (size_t i = 0; i < site->listeners_count; i++)
+        if (site->listeners[i].proto && site->listeners[i].fd == listening)
+            return &site->listeners[i];
     return NULL;
 }
 
@@ -295,10 +294,8 @@ move_to(struct loop *loop, const struct site *site)
     for (struct conn *conn = loop->oldest; conn; conn = conn->newer)
         if (conn->listener)
             conn->listener = conn->listener->successor;
-    if (take_listeners(loop, site))
-        listen_on(loop);
-    else
-        loop->site = site;      /* no memory for the list: what is open is served, no more */
+    loop->site = site;
+    listen_on(loop);
     for (struct conn *conn = loop->oldest, *newer; conn; conn = newer) {
         newer = conn->newer;
         if (conn->fd >= 0 && conn->kind->moved)
@@ -310,8 +307,9 @@ move_to(struct loop *loop, const struct site *site)
 static void
 begin_stop(struct loop *loop)
 {
-    for (size_t i = 0; i < loop->listens_count; i++)
-        listener_ready(loop, &loop->listens[i].watch);
+    for (size_t i = 0; i < loop->site->listeners_count; i++)
+        if (loop->site->listeners[i].proto)
+            listener_ready(loop, &loop->site->watches[i]);
     listen_off(loop);
     loop->is_stopping = true;
     for (struct conn *conn = loop->oldest, *newer; conn; conn = newer) {
@@ -503,7 +501,6 @@ loop_free(struct loop *loop)
     timers_wipe(&loop->timers);
     pthread_mutex_destroy(&loop->lock);
     pthread_cond_destroy(&loop->moved);
-    free(loop->listens);
     free(loop);
 }
 
@@ -518,6 +515,7 @@ loop_new(const struct site *site, struct loop_counts *counts, struct loop_team *
     if (!loop)
         return error_set(err, ERROR_UNAVAILABLE, "event loop: no memory");
     loop->epoll = loop->wake = loop->bell.fd = -1;
+    loop->site = site;
     loop->counts = counts;
     loop->team = team;
     loop->relisten = (struct alarm){ TIMER_NONE, relisten_alarm };
@@ -525,8 +523,6 @@ loop_new(const struct site *site, struct loop_counts *counts, struct loop_team *
     pthread_mutex_init(&loop->lock, NULL);
     pthread_cond_init(&loop->moved, NULL);
     code = open_descriptors(loop, err);
-    if (code == ERROR_NONE && !take_listeners(loop, site))
-        code = error_set(err, ERROR_UNAVAILABLE, "event loop: no memory");
     if (code == ERROR_NONE) {
         listen_on(loop);
         failed = thread_start(&loop->thread, "loop", loop_main, loop);

@@ -29,6 +29,7 @@ struct site {
     struct sasl *sasl;          /* of `auth` */
     struct listener *listeners; /* control's are not the loops' */
     size_t listeners_count;
+    struct watch *watches;      /* as many: by which all loops know them */
     int64_t deadline_ms, read_deadline_ms;
     size_t connections_max;     /* over all loops */
 };
@@ -49,6 +50,10 @@ struct loop_counts {
 /* All loops of a daemon: each knows the others. Whoever makes it gives it room for all that there
  * will be; `count` says how many run, and only grows. */
 struct loop_team { struct loop **members; _Atomic size_t count; };
+
+/* For the listeners of a site, made with them, so that moving to it can want for nothing. The caller
+ * owns it: free(). NULL: no memory. */
+struct watch *loop_watches_new(size_t count);
 
 /* Starts one more of `team`. `site`, `counts` and `team` live until the loop is freed or, the first,
  * it has moved on. */

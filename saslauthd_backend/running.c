@@ -58,12 +58,12 @@ running_load(const char *path, struct running **out, struct error *err)
     code = config_load(path, &running->config, err);
     if (code == ERROR_NONE) {
         running->site.listeners = calloc(running->config->listens_count, sizeof(struct listener));
-        if (!running->site.listeners)
+        running->site.watches = loop_watches_new(running->config->listens_count);
+        if (!running->site.listeners || !running->site.watches)
             code = error_set(err, ERROR_UNAVAILABLE, "no memory");
     }
     if (code != ERROR_NONE) {
-        config_free(running->config);
-        free(running);
+        running_free(running);
         return code;
     }
     set_site(running);
@@ -81,6 +81,7 @@ running_free(struct running *running)
     for (size_t i = 0; i < running->site.listeners_count; i++)
         listener_close(&running->site.listeners[i]);
     free(running->site.listeners);
+    free(running->site.watches);
     config_free(running->config);
     free(running);
 }
