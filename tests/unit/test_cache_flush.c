@@ -1,7 +1,8 @@
 /* tests/unit/test_cache_flush.c - what is flushed is gone when the flush returns, and stays gone */
 #include "tests/unit/cache_rig.h"
+#include "tests/unit/cpu_time.h"
 
-#include "common/clock.h"
+#include <stdlib.h>
 
 #define ADA "ada@example.org"
 
@@ -175,13 +176,26 @@ accounts_without_a_domain_are_flushed_as_one(void **state)
     cache_free(cache);
 }
 
+/* K09: within 50 ms, whatever else the machine does; sanitizers look at each step. */
+#define FLUSH_MOST_NS UINT64_C(50000000)
+
+static size_t
+flush_timed(struct cache *cache, const char *domain, uint64_t *took_ns)
+{
+    uint64_t start_ns = cpu_time_ns();
+    size_t told = cache_flush_domain(cache, span_of(domain), START);
+
+    *took_ns = cpu_time_ns() - start_ns;
+    return told;
+}
+
 static void
 a_domain_is_flushed_out_of_a_million_entries(void **state)
 {
     struct cache *cache = cache_of(1000000);
     struct cache_stats before, after;
     char name[48];
-    int64_t took_ms;
+    uint64_t took_ns, again_ns;
     size_t told;
 
     (void)state;
@@ -191,12 +205,8 @@ a_domain_is_flushed_out_of_a_million_entries(void **state)
         accept_key(cache, &key, "row", START);
     }
     cache_stats_get(cache, START, &before);
-    took_ms = clock_now_ms(&clock_system);
-    told = cache_flush_domain(cache, span_of("d7.example"), START);
-    took_ms = clock_now_ms(&clock_system) - took_ms;
+    told = flush_timed(cache, "d7.example", &took_ns);
     cache_stats_get(cache, START, &after);
-    print_message("# flush of a domain: %zu of %zu entries in %lld ms\n", told, before.accepted,
-                  (long long)took_ms);
     assert_true(told > 8000 && told <= 10000);
     assert_int_equal(after.accepted, before.accepted - told);
     for (size_t i = 7; i < 1000000; i += 100) {
@@ -204,6 +214,11 @@ a_domain_is_flushed_out_of_a_million_entries(void **state)
 
         assert_int_equal(answer_to(cache, &key, START), CACHE_MISS);
     }
+    assert_true(flush_timed(cache, "d8.example", &again_ns) > 8000);
+    took_ns = again_ns < took_ns ? again_ns : took_ns;
+    print_message("# flush of a domain: %zu of %zu entries in %.1f ms\n", told, before.accepted,
+                  (double)took_ns / 1e6);
+    assert_true(took_ns <= FLUSH_MOST_NS || getenv("CLAVIGER_SANITIZED"));
     cache_free(cache);
 }
 
