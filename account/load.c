@@ -11,6 +11,7 @@
 #include <dlfcn.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 enum error_code
 load_check(const struct account_driver *driver, const char *name, const char *path,
@@ -29,6 +30,15 @@ load_check(const struct account_driver *driver, const char *name, const char *pa
     return ERROR_NONE;
 }
 
+/* What is a pipe would be waited for. */
+static bool
+is_file(const char *path)
+{
+    struct stat status;
+
+    return stat(path, &status) == 0 && S_ISREG(status.st_mode);
+}
+
 enum error_code
 load_driver(const char *dir, const char *name, void **library_out,
             const struct account_driver **out, struct error *err)
@@ -43,6 +53,10 @@ load_driver(const char *dir, const char *name, void **library_out,
     code = choice_path(&drivers, name, &path, err);
     if (code != ERROR_NONE)
         goto done;
+    if (!is_file(path)) {
+        code = error_set(err, ERROR_CONFIG, "cannot load driver \"%s\": \"%s\" is no file", name, path);
+        goto done;
+    }
     library = dlopen(path, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
     if (!library) {
         code = error_set(err, ERROR_CONFIG, "cannot load driver \"%s\": %s", name, dlerror());
