@@ -123,7 +123,6 @@ no_job_is_left_to_threads_that_sleep(void **state)
     _Atomic int runs = 0;
     const struct workers_config config = { .name = "test", .threads = 3, .queue_max = 8,
                                            .run = count_run, .context = (void *)&runs };
-    int64_t until_ms = clock_now_ms(&clock_system) + 20000;
     struct workers *workers;
     struct error err;
     struct job job;
@@ -131,6 +130,8 @@ no_job_is_left_to_threads_that_sleep(void **state)
     (void)state;
     assert_int_equal(workers_new(&config, &workers, &err), ERROR_NONE);
     for (int i = 1; i <= 5000; i++) {
+        int64_t until_ms = clock_now_ms(&clock_system) + 20000;
+
         assert_true(workers_push(workers, &job));
         while (atomic_load(&runs) < i) {
             if (clock_now_ms(&clock_system) > until_ms)
