@@ -5,7 +5,7 @@ import os, pty, select, socket, stat, subprocess, sys, termios, threading, time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 import harness
-from harness import CLAVIGERCTL, CLAVIGERD, NO, OK, Site, crypt, equal
+from harness import CLAVIGERCTL, CLAVIGERD, NO, OK, Site, crypt, equal, kept_in_a_round
 
 COMMANDS = ["check-config", "status", "test", "explain", "flush", "reload", "hash", "user", "presets"]
 DONE, REJECTED, UNAVAILABLE, USAGE, CONFIGURATION = 0, 1, 2, 64, 78
@@ -601,7 +601,7 @@ def test_reload_tells_what_is_wrong_and_keeps_what_runs():
 
 def test_a_client_of_control_that_says_nothing_does_not_hold_the_end_up():
     """It has 2 s for its next line; the end waits for none of them. The last answer is still given."""
-    for last in b"", b'{"command":', b'{"command":"status"}\n':
+    def ends_s(last):
         with running() as site:
             client = site.connect(site.control)
             client.sendall(b'{"command":"status"}\n')
@@ -611,8 +611,10 @@ def test_a_client_of_control_that_says_nothing_does_not_hold_the_end_up():
             began = time.monotonic()
             equal(site.stop(), 0)
             took = time.monotonic() - began
-            assert took < 1.5, "%r: %.2f s" % (last, took)
             equal(reader.read().count(b'"ok":true'), last.endswith(b"\n"), repr(last))
+            return took
+    for last in b"", b'{"command":', b'{"command":"status"}\n':
+        kept_in_a_round("seconds to its end beside %r" % last, lambda: ends_s(last), 1.5)
 
 
 def test_a_daemon_that_is_deaf_is_said_to_be():

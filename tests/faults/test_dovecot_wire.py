@@ -3,16 +3,16 @@
 The daemon is the real one; the client writes raw lines. CLAVIGER_LONG=1 has P11 and P12 at length.
 """
 
-import os, random, re, select, socket, sys, time
+import contextlib, os, random, re, select, signal, socket, sys, time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "e2e"))
 import harness
 from dovecot_client import Client, b64, plain
-from harness import Site, crypt, equal, wait_until
+from harness import Site, crypt, equal, kept_in_a_round, wait_until
 
 LONG = bool(os.environ.get("CLAVIGER_LONG"))
-READ_DEADLINE = 0.5
+READ_DEADLINE = 2       # the default: who is late because the machine stands still is not let go
 
 
 LISTEN = Site.LISTEN + """
@@ -40,7 +40,7 @@ def started():
     for port in random.SystemRandom().sample(range(20000, 32000), 20):
         if listens(port):
             continue
-        site = Site(listen=LISTEN.replace("PORT", str(port)), daemon='read_deadline = "500ms"  deadline = "8s"  queue = 20000')
+        site = Site(Site.PATIENT, listen=LISTEN.replace("PORT", str(port)), daemon='deadline = "8s"  queue = 20000')
         site.add_stored("ada@example.org", "{PLAIN}secret")
         site.add_stored("gone@example.org", "{PLAIN}secret", enabled=0)
         site.sql("WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < %d) "
@@ -69,6 +69,15 @@ def path(name):
 def signs_in(client, extra=""):
     """Still well: the connection goes on, and answers are the right ones."""
     equal(client.ask("ada@example.org", "secret", extra), ["OK", str(client.ids)] + OK_ADA, "afterwards")
+
+
+@contextlib.contextmanager
+def no_row_read(client):
+    """Meanwhile ada is answered, who has just been remembered, and nobody else."""
+    site.ctl("flush", "--all", check=0)
+    signs_in(client)
+    with site.rows_held():
+        yield
 
 
 # --- the hello ---------------------------------------------------------------------------
@@ -270,11 +279,12 @@ def test_answers_come_in_any_order_and_CANCEL_takes_its_own_away():
 
 
 def test_an_answer_that_nobody_waits_for_any_more_is_told_behind_its_verdict():
-    site.add_stored("late@example.org", crypt("secret", "$6$rounds=300000$saltsaltsaltsalt"))
+    site.add_stored("late@example.org", crypt("secret"))
     with Client(AUTH) as client:
-        number = client.auth("PLAIN", plain("late@example.org", "secret"), extra="rip=10.8.0.1")
-        client.send("CANCEL\t%d" % number)
-        signs_in(client)
+        with no_row_read(client):
+            number = client.auth("PLAIN", plain("late@example.org", "secret"), extra="rip=10.8.0.1")
+            client.send("CANCEL\t%d" % number)
+            signs_in(client)
     wait_until(lambda: re.search(
         r"accepted reason=ok .* rip=10\.8\.0\.1 login=late@example\.org ms=\d+\n(?:.*\n)*"
         r".* info: unsent listener=auth service=smtp rip=10\.8\.0\.1 login=late@example\.org: the peer is gone$",
@@ -284,10 +294,10 @@ def test_an_answer_that_nobody_waits_for_any_more_is_told_behind_its_verdict():
 def test_a_slow_answer_does_not_hold_up_a_quick_one():
     site.add_stored("slow@example.org", crypt("secret", "$6$rounds=400000$saltsaltsaltsalt"))
     with Client(AUTH) as client:
-        signs_in(client)
-        client.auth("PLAIN", plain("slow@example.org", "secret"))
-        client.auth("PLAIN", ADA)
-        equal(client.line(), "OK\t%d\tuser=ada@example.org" % client.ids)
+        with no_row_read(client):
+            client.auth("PLAIN", plain("slow@example.org", "secret"))
+            client.auth("PLAIN", ADA)
+            equal(client.line(), "OK\t%d\tuser=ada@example.org" % client.ids)
         equal(client.line(), "OK\t%d\tuser=slow@example.org" % (client.ids - 1))
 
 
@@ -409,10 +419,11 @@ def test_P11_who_never_reads_is_let_go():
                     pass                # its answers have nowhere to go, and so have its lines
         except (BrokenPipeError, ConnectionResetError):
             pass
-        assert time.monotonic() - began < 5, "still there"
+        assert time.monotonic() - began < READ_DEADLINE + 4.5, "still there"
 
 
 def test_clients_that_vanish_leave_nothing_behind():
+    site.lookups_connect()
     before = site.descriptors()
     for i in range(300):
         with Client(AUTH) as client:
@@ -564,29 +575,34 @@ def test_stopping_answers_what_is_asked_and_closes_what_is_idle():
     idle, busy = Client(AUTH), Client(AUTH)
     busy.auth("LOGIN")
     equal(busy.line(), "CONT\t1\tVXNlcm5hbWU6")
-    busy.auth("PLAIN", plain("slow@example.org", "still to be told"))
-    time.sleep(0.05)
-    equal(site.stop(), 0)
+    with site.rows_held():
+        busy.auth("PLAIN", plain("slow@example.org", "still to be told"))
+        wait_until(lambda: site.status()["waiting"] == 1, 5, "it is asked for")
+        site.process.send_signal(signal.SIGTERM)
+    equal(site.process.wait(20), 0)
     equal(busy.line(), "FAIL\t2\tuser=slow@example.org")
     assert busy.ended() and idle.ended()
 
 
 def test_stopping_does_not_wait_for_answers_that_are_held_back():
     listen = 'listen "auth" { protocol = "dovecot"  path = "%(dir)s/auth"  mode = 0666 }\n' + Site.LISTEN
-    with Site(listen=listen, extra="throttle { per_account = 10 }\n") as few:
-        few.add_stored("ada@example.org", "{PLAIN}secret")
-        few.start()
-        with Client(os.path.join(few.dir, "auth")) as client:
-            for i in range(9):
-                client.auth("PLAIN", plain("ada@example.org", "guess %d" % i))
-            wait_until(lambda: few.status()["waiting"] == 0 and few.status()["reasons"]["wrong-password"] == 9, 5,
-                       "all are judged")
-            began = time.monotonic()
-            equal(few.stop(), 0)
-            took = time.monotonic() - began
-            told = sorted(line.split("\t")[1] for line in iter(client.line, None))
-            equal(told, [str(i) for i in range(1, 10)], "each has its answer")
-            assert took < 1, "stopped after %.1f s" % took
+
+    def stopped_s():
+        with Site(listen=listen, extra="throttle { per_account = 10 }\n") as few:
+            few.add_stored("ada@example.org", "{PLAIN}secret")
+            few.start()
+            with Client(os.path.join(few.dir, "auth")) as client:
+                for i in range(9):
+                    client.auth("PLAIN", plain("ada@example.org", "guess %d" % i))
+                wait_until(lambda: few.status()["waiting"] == 0 and few.status()["reasons"]["wrong-password"] == 9, 5,
+                           "all are judged")
+                began = time.monotonic()
+                equal(few.stop(), 0)
+                took = time.monotonic() - began
+                told = sorted(line.split("\t")[1] for line in iter(client.line, None))
+                equal(told, [str(i) for i in range(1, 10)], "each has its answer")
+                return took
+    kept_in_a_round("seconds until it has stopped", stopped_s, 1)
 
 
 harness.main()

@@ -4,7 +4,7 @@
 import contextlib, json, os, resource, select, socket, subprocess, sys, threading, time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
-from harness import BUILD, OK, Site, equal, frame, main, wait_until
+from harness import BUILD, OK, Site, dial, equal, frame, kept_in_a_round, main, wait_until
 
 BENCH = os.path.join(BUILD, "tools", "claviger-bench")
 BURST = 5000
@@ -76,16 +76,16 @@ def test_R09_five_thousand_at_once_are_all_answered_and_nobody_is_refused():
     count = min(BURST, raise_files(BURST + 200) - 200)
     with new_site() as site:
         warm(site)
-        request, waiting, began = frame("u1@example.org", "secret"), {}, time.monotonic()
-        for _ in range(count):
-            sock = socket.socket(socket.AF_UNIX)
-            sock.connect(site.mux)
-            sock.send(request)
-            waiting[sock.fileno()] = (sock, time.monotonic())
-        ended = time.monotonic()
-        took = take_replies(waiting)
-        print("# %d in %.0f ms: p99 %.1f ms" % (count, 1000 * (ended - began), 1000 * took[count * 99 // 100]))
-        assert took[count * 99 // 100] < 1, took[count * 99 // 100]
+
+        def burst():
+            request, waiting, began = frame("u1@example.org", "secret"), {}, time.monotonic()
+            for _ in range(count):
+                sock = dial(site.mux)
+                sock.send(request)
+                waiting[sock.fileno()] = (sock, time.monotonic())
+            print("# %d in %.0f ms" % (count, 1000 * (time.monotonic() - began)))
+            return take_replies(waiting)[count * 99 // 100]
+        kept_in_a_round("p99 of them, seconds", burst, 1)
         equal(site.status()["connections_shed"], 0, "shed")
 
 
@@ -155,15 +155,18 @@ def test_L04_a_flood_writes_a_hundred_lines_a_second_and_counts_each():
         report = bench(site, "--rate", 5000, "--seconds", 3, "--mix", "wrong=1", "--wrong-passwords", 20)
         seconds = time.monotonic() - began
         rejected = answered(report)["rejected"]
-        after = site.status()
-        counted = after["reasons"]["wrong-password"] - before["reasons"].get("wrong-password", 0)
+        counted = site.status()["reasons"]["wrong-password"] - before["reasons"].get("wrong-password", 0)
         wait_until(lambda: told_left_out(site) == site.status()["log_left_out"], 5, "all that was left out is told")
-        lines = sum("rejected reason=" in line for line in site.log_text().splitlines())
+        wait_until(lambda: lines_of(site) + told_left_out(site) + site.status()["log_dropped"] == rejected, 5,
+                   "%d lines, and lines left out" % rejected)
+        lines = lines_of(site)
         print("# %d rejected in %.1f s: %d lines, %d left out" % (rejected, seconds, lines, told_left_out(site)))
-        assert rejected >= 5000, rejected
-        assert lines <= LOG_LIMIT * (int(seconds) + 2), lines
+        assert lines <= LOG_LIMIT * (int(seconds) + 2) < rejected, (lines, seconds, rejected)
         equal(counted, rejected, "counted by reason")
-        equal(lines + told_left_out(site) + after["log_dropped"], rejected, "lines, and lines left out")
+
+
+def lines_of(site):
+    return sum("rejected reason=" in line for line in site.log_text().splitlines())
 
 
 def told_left_out(site):

@@ -2,15 +2,15 @@
 """R01-R05, R08 of the reliability rows: idle sockets, slow ones, full descriptor tables, leaks
 
 The crowd is a process of its own (this file with --crowd), so that the client that measures is
-alone in its interpreter. A latency here is a promise with a number (p99 of cached sign-ins under 20 ms); on a noisy machine
-the best of three rounds counts.
+alone in its interpreter. A latency here is a promise with a number (p99 of cached sign-ins under 20 ms), measured beside
+what a daemon without a crowd takes in the same moments.
 """
 
-import contextlib, os, resource, select, socket, sqlite3, subprocess, sys, time
+import contextlib, os, resource, select, socket, struct, subprocess, sys, time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 import harness
-from harness import NO, OK, TEMPORARY, Site, equal, frame, read_reply, wait_until
+from harness import NO, OK, TEMPORARY, Site, equal, frame, kept_in_a_round, read_reply, wait_until
 
 IDLE = 10000
 SLOW = 2000
@@ -105,29 +105,17 @@ class Crowd:
         self.process.stdout.close()
 
 
-def p99_ms(site, seconds=1.5):
-    took = []
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        began = time.monotonic()
-        equal(site.ask("ada@example.org", "secret"), OK, "the cached sign-in")
-        took.append(time.monotonic() - began)
-        time.sleep(0.002)
-    took.sort()
-    return 1000 * took[int(len(took) * 0.99)]
+def signs_in(site):
+    equal(site.ask("ada@example.org", "secret"), OK, "the cached sign-in")
 
 
 def under_crowds(*crowds):
-    with new_site() as site, contextlib.ExitStack() as stack:
+    with new_site() as calm, new_site() as site, contextlib.ExitStack() as stack:
         for kind, count in crowds:
             stack.enter_context(Crowd(site, kind, count))
-        rounds = []
-        while len(rounds) < 3 and (not rounds or min(rounds) > P99_MS):
-            rounds.append(p99_ms(site))
+        kept_in_a_round("%s: p99 of cached sign-ins, ms" % " and ".join("%d %s" % (count, kind) for kind, count in crowds),
+                        lambda: harness.alternate(400, lambda: signs_in(site), lambda: signs_in(calm)), P99_MS)
         stack.close()
-        print("# %s: p99 of cached sign-ins %s ms" % (" and ".join("%d %s" % (count, kind) for kind, count in crowds),
-                                                      ", ".join("%.2f" % r for r in rounds)))
-        assert min(rounds) <= P99_MS, rounds
         wait_until(lambda: site.status()["connections"] <= 1, 15, "the crowd is forgotten")
 
 
@@ -164,7 +152,6 @@ def test_R03_the_daemon_closes_at_once_when_it_has_answered():
 
 
 def test_R04_every_kind_of_half_close_leaks_no_descriptor():
-    import struct
     ways = [lambda s: s.shutdown(socket.SHUT_WR), lambda s: s.shutdown(socket.SHUT_RD),
             lambda s: s.shutdown(socket.SHUT_RDWR),
             lambda s: s.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0)), lambda s: None]
@@ -188,28 +175,35 @@ def cpu_seconds(pid):
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
+def spins_not(site, what, most, seconds):
+    """Who spins does so in every round; who is late with what came before is done with it some day."""
+    def percent():
+        began, cpu = time.monotonic(), cpu_seconds(site.process.pid)
+        time.sleep(seconds)
+        return 100 * (cpu_seconds(site.process.pid) - cpu) / (time.monotonic() - began)
+    kept_in_a_round("per cent of a processor " + what, percent, 100 * most)
+
+
 def test_R05_a_full_descriptor_table_neither_spins_nor_lies_and_recovers():
     for limit in 64, 256:
         # The read deadline is long, so that it is not what saves us.
         with new_site('threads = 2  connections = 0  read_deadline = "8s"',
                       preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))) as site:
-            held = []
-            for _ in range(limit + 100):
-                held.append(site.connect(timeout=10))
+            held = [site.connect() for _ in range(limit + 100)]
             time.sleep(0.3)
-            began, cpu = time.monotonic(), cpu_seconds(site.process.pid)
-            time.sleep(2)
-            share = (cpu_seconds(site.process.pid) - cpu) / (time.monotonic() - began)
-            print("# limit %d: %.1f %% of a processor while full" % (limit, 100 * share))
-            assert share < 0.05, share
+            spins_not(site, "while all %d descriptors are in use" % limit, 0.05, 2)
             # Idle ones give way to who has something to say.
             for password, wanted in (("secret", OK), ("wrong", NO), ("secret", OK)):
                 equal(site.ask("ada@example.org", password), wanted)
-            for sock in held:
-                sock.close()
-            began = time.monotonic()
-            equal(site.ask("ada@example.org", "secret"), OK)
-            assert time.monotonic() - began < 1
+
+            def well_again_s():
+                held.extend(site.connect() for _ in range(limit + 100 - len(held)))
+                while held:
+                    held.pop().close()
+                began = time.monotonic()
+                signs_in(site)
+                return time.monotonic() - began
+            kept_in_a_round("seconds until one signs in when they are free", well_again_s, 1)
 
 
 def test_R05_control_is_answered_when_descriptors_have_run_out_and_never_spins():
@@ -224,11 +218,7 @@ def test_R05_control_is_answered_when_descriptors_have_run_out_and_never_spins()
         client = site.connect(site.control)
         client.sendall(b'{"command":"status"}\n')
         time.sleep(0.2)
-        began, cpu = time.monotonic(), cpu_seconds(pid)
-        time.sleep(1)
-        share = (cpu_seconds(pid) - cpu) / (time.monotonic() - began)
-        print("# %.1f %% of a processor with a client that cannot be accepted" % (100 * share))
-        assert share < 0.1, share
+        spins_not(site, "with a client that cannot be accepted", 0.1, 1)
         resource.prlimit(pid, resource.RLIMIT_NOFILE, (FILES, FILES))
         assert client.recv(65536).startswith(b'{"ok":true'), "it is answered when there is room again"
         for sock in held + [client]:
@@ -237,20 +227,16 @@ def test_R05_control_is_answered_when_descriptors_have_run_out_and_never_spins()
 
 def test_when_all_connections_are_at_work_one_more_is_temporary_and_cached_ones_are_answered():
     """As many as may be, and none of them idle: else they would take what the databases' connections need."""
-    with new_site("connections = 16") as site, contextlib.closing(
-            sqlite3.connect(site.database, isolation_level=None)) as holder:
-        equal(site.ask("ada@example.org", "secret"), OK)
-        holder.execute("BEGIN EXCLUSIVE")       # whoever is looked up now waits
+    with new_site("connections = 16") as site:
         held = []
-        for i in range(60):
-            held.append(site.connect())
-            held[-1].sendall(frame("somebody%d@example.org" % i, "secret"))
-        wait_until(lambda: site.status()["connections_shed"] >= 40, 5, "the others are told so")
-        status = site.status()
-        assert status["connections"] <= 17, status["connections"]
-        for _ in range(20):
-            equal(site.ask("ada@example.org", "secret"), OK)
-        holder.execute("ROLLBACK")
+        with site.rows_held():
+            for i in range(60):
+                held.append(site.connect())
+                held[-1].sendall(frame("somebody%d@example.org" % i, "secret"))
+            wait_until(lambda: site.status()["connections_shed"] >= 40, 5, "the others are told so")
+            wait_until(lambda: site.status()["connections"] <= 17, 5, "they are gone")
+            for _ in range(20):
+                signs_in(site)
         replies = [read_reply(sock) for sock in held]
         print("# %s" % {reply: replies.count(reply) for reply in set(replies)})
         assert set(replies) <= {NO, TEMPORARY} and replies.count(TEMPORARY) >= 40, replies
@@ -266,10 +252,7 @@ def test_R05_when_the_limit_is_lowered_under_it_it_recovers():
         full = site.descriptors()
         resource.prlimit(pid, resource.RLIMIT_NOFILE, (full, full))
         more = [site.connect() for _ in range(50)]
-        began, cpu = time.monotonic(), cpu_seconds(pid)
-        time.sleep(1)
-        share = (cpu_seconds(pid) - cpu) / (time.monotonic() - began)
-        assert share < 0.05, share
+        spins_not(site, "below what is in use", 0.05, 1)
         equal(site.ask("ada@example.org", "secret"), OK)
         for sock in held + more:
             sock.close()
@@ -291,18 +274,19 @@ def test_R08_a_long_mix_grows_nothing():
                     equal(site.ask("nobody%d@example.org" % (i % 11), "secret"), NO)
                 else:
                     site.connect().close()
-        mix(10000)
-        wait_until(lambda: site.status()["connections"] == 0, 5, "calm")
-        before_kib, before_fds = site.resident_kib(), site.descriptors()
-        for _ in range(rounds):
+
+        def mixed_and_reloaded():
+            """How many descriptors there are when no thread has a connection to its database yet."""
             mix(10000)
-            site.process.send_signal(harness.signal.SIGHUP)
-        wait_until(lambda: site.log_text().count("reloaded") >= 1, 10, "reloads")
-        wait_until(lambda: site.status()["connections"] == 0, 5, "calm")
+            wait_until(lambda: site.status()["connections"] == 0, 5, "calm")
+            site.ctl("reload", check=0)
+            return site.descriptors()
+        before_fds, before_kib = mixed_and_reloaded(), site.resident_kib()
+        for _ in range(rounds):
+            mixed_and_reloaded()
         grown = site.resident_kib() - before_kib
-        print("# %d requests: resident memory %+d KiB, descriptors %+d" % (
-            10000 * rounds, grown, site.descriptors() - before_fds))
-        assert site.descriptors() <= before_fds
+        print("# %d requests: resident memory %+d KiB" % (10000 * rounds, grown))
+        wait_until(lambda: site.descriptors() <= before_fds, 10, "descriptors are back at %d" % before_fds)
         if not os.environ.get("CLAVIGER_SANITIZED"):    # a sanitizer keeps what was freed
             assert grown < 1024, grown
 

@@ -99,12 +99,16 @@ def test_K16_no_password_and_no_unkeyed_digest_stays_in_memory():
     wait_until(lambda: site.status()["connections"] == 0, 5, "calm")
     equal(site.ask("ada@example.org", RIGHT), OK)
     found = []
-    for region in memory_of(site.process.pid):
-        for marker in MARKERS:
-            for what, needle in forms(marker):
-                if needle in region:
-                    found.append("%s of %s" % (what, marker[:16]))
-    equal(sorted(set(found)), [], "in memory")
+
+    def is_clean():
+        """Looked at again: an answer is heard before the thread that sent it has wiped what it was asked."""
+        found[:] = sorted({"%s of %s" % (what, marker[:16]) for region in memory_of(site.process.pid)
+                           for marker in MARKERS for what, needle in forms(marker) if needle in region})
+        return not found
+    try:
+        wait_until(is_clean, 3, "clean")
+    except AssertionError:
+        equal(found, [], "in memory")
     equal(site.stop(), 0)
     site.close()
 

@@ -9,7 +9,8 @@ import json, os, pwd, shutil, signal, socket, stat, subprocess, sys, time
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 import harness
 from dovecot_client import Client
-from harness import CLAVIGERD, NO, NOTHING, OK, TEMPORARY, Site, Skip, counted, equal, frame, read_reply, wait_until
+from harness import CLAVIGERD, NO, NOTHING, OK, TEMPORARY, Site, Skip, counted, equal, frame, kept_in_a_round, \
+    read_reply, wait_until
 
 ROOT = os.geteuid() == 0
 NOBODY = pwd.getpwnam("nobody")
@@ -35,15 +36,17 @@ def test_C07_a_second_start_is_refused_and_the_first_goes_on():
 
 def test_C07_after_kill_9_it_starts_on_the_same_sockets_within_a_second():
     site = started()
-    for _ in range(3):
+
+    def started_again_s():
         site.stop(signal.SIGKILL)
         assert os.path.exists(site.mux), "the stale socket is there"
         began = time.monotonic()
         site.start()
         took = time.monotonic() - began
-        print("# answers %.0f ms after the start" % (1000 * took))
-        assert took < 1, took
         equal(site.ask("ada@example.org", "secret"), OK)
+        return took
+    for _ in range(3):
+        kept_in_a_round("seconds from the start until it answers", started_again_s, 1)
     equal(site.stop(), 0)
     site.close()
 
@@ -167,7 +170,7 @@ listen "control" { protocol = "control"    path = "%(dir)s/control"  mode = 0666
         equal(got, str(wanted), "%s as nobody" % name)
         assert len(raw("%s/%s" % (site.dir, name), data)) > 0, "%s as root" % name
     wait_until(lambda: site.status()["peers_refused"] >= 3, 5, "the refused are counted")
-    assert "not among its peers" in site.log_text()
+    wait_until(lambda: "not among its peers" in site.log_text(), 5, "they are told")
     equal(site.stop(), 0)
     site.close()
 
@@ -278,18 +281,19 @@ def test_a_reload_takes_new_listeners_and_a_bad_file_changes_nothing():
 
 
 def test_who_waits_on_a_listener_that_a_reload_takes_away_is_answered():
-    with started() as site:
-        site.add_stored("slow@example.org", harness.crypt("right", "$6$rounds=500000$saltsaltsaltsalt"))
+    with started(accounts=Site.PATIENT, daemon='deadline = "8s"') as site:
         good = open(site.conf).read()
         with open(site.conf, "w") as f:
             f.write(good + 'listen "more" { protocol = "saslauthd"  path = "%s/more"  mode = 0600 }\n' % site.dir)
         equal(site.ctl("reload").returncode, 0)
         with site.connect(site.dir + "/more") as sock:
-            sock.sendall(frame("slow@example.org", "right"))
-            wait_until(lambda: site.status()["waiting"] == 1, 5, "a hash that goes on")
-            with open(site.conf, "w") as f:
-                f.write(good)
-            equal(site.ctl("reload").returncode, 0)
+            with site.rows_held():
+                sock.sendall(frame("ada@example.org", "secret"))
+                wait_until(lambda: site.status()["waiting"] == 1, 5, "a lookup that waits")
+                with open(site.conf, "w") as f:
+                    f.write(good)
+                site.process.send_signal(signal.SIGHUP)
+                wait_until(lambda: site.log_text().count("reloaded") == 2, 5, "the listener is gone")
             equal(read_reply(sock), OK, "its question was asked before")
 
 
@@ -394,25 +398,22 @@ def test_a_reload_by_signal_while_control_is_asked_serves_nobody_by_what_is_gone
 
 def test_a_reload_waits_for_the_one_that_is_still_ending():
     """The second one takes the cache away that the first one's last request still uses."""
-    import sqlite3, threading
+    import threading
     with started(cache='revalidate = "0s"') as site:
         equal(site.ask("ada@example.org", "secret"), OK)
-        holder = sqlite3.connect(site.database, isolation_level=None)
-        holder.execute("BEGIN EXCLUSIVE")
         sock = site.connect()
-        sock.sendall(frame("ada@example.org", "secret"))
-        wait_until(lambda: site.status()["waiting"] == 1, 5, "a lookup that waits")
-        site.process.send_signal(signal.SIGHUP)
-        wait_until(lambda: "reloaded" in site.log_text(), 5, "the first reload")
-        text = open(site.conf).read().replace("entries = 10000", "entries = 20000")
-        with open(site.conf, "w") as f:
-            f.write(text)
-        codes = []
-        second = threading.Thread(target=lambda: codes.append(site.ctl("reload").returncode))
-        second.start()
-        second.join(0.3)        # time to do harm; a right one is still waiting
-        holder.execute("ROLLBACK")
-        holder.close()
+        with site.rows_held():
+            sock.sendall(frame("ada@example.org", "secret"))
+            wait_until(lambda: site.status()["waiting"] == 1, 5, "a lookup that waits")
+            site.process.send_signal(signal.SIGHUP)
+            wait_until(lambda: "reloaded" in site.log_text(), 5, "the first reload")
+            text = open(site.conf).read().replace("entries = 10000", "entries = 20000")
+            with open(site.conf, "w") as f:
+                f.write(text)
+            codes = []
+            second = threading.Thread(target=lambda: codes.append(site.ctl("reload").returncode))
+            second.start()
+            second.join(0.3)    # time to do harm; a right one is still waiting
         second.join()
         equal(codes, [0])
         assert read_reply(sock) in (OK, NOTHING, TEMPORARY)
@@ -421,6 +422,7 @@ def test_a_reload_waits_for_the_one_that_is_still_ending():
 
 def test_SIGTERM_ends_what_is_in_flight():
     site = started()
+    equal(site.ask("ada@example.org", "secret"), OK)        # and who knocked at the start has been let in before
     before = site.status()["connections_accepted"]
     waiting = []
     for i in range(20):
@@ -430,7 +432,7 @@ def test_SIGTERM_ends_what_is_in_flight():
     half = site.connect()
     half.sendall(frame("ada@example.org", "secret")[:10])
     idle = site.connect()
-    wait_until(lambda: site.status()["connections_accepted"] == before + 22, 10, "all are in")
+    wait_until(lambda: site.status()["connections_accepted"] >= before + 22, 10, "all are in")
     time.sleep(0.05)
     site.process.send_signal(signal.SIGTERM)
     for sock in waiting:
