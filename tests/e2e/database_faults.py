@@ -6,7 +6,7 @@ to misbehave, tests/faults/relay.py stands between.
 
 import os, pwd, signal, threading, time
 
-from harness import NO, OK, TEMPORARY, Skip, equal, wait_until
+from harness import NO, OK, TEMPORARY, Skip, equal, kept_in_a_round, wait_until
 from database_site import (CHANGE, DEADLINE, FRESH, QUERY_TIMEOUT, STORED, USERS, Calm, DatabaseSite as Site, Load, all_at_once,
                            at, at_a_rate, engine, filled, keeps_no_more_descriptors, never_no, relayed, shared, tcp, user, well_hit_p99)
 from postfix import Postfix, auth_plain
@@ -48,18 +48,19 @@ def test_D01_a_server_killed_in_mid_query_tells_nobody_no():
         site.asked(user(0))
         answers = []
         asking = threading.Thread(target=lambda: answers.extend(all_at_once(site, [user(i) for i in range(200)])))
-        asking.start()
-        wait_until(server.runs_our_query, 5, "queries run")
-        killed = time.monotonic()
-        server.ordered_stop(signal.SIGKILL)
-        asking.join(30)
-        took = time.monotonic() - killed
+        with Calm() as calm:
+            asking.start()
+            wait_until(server.runs_our_query, 5, "queries run")
+            killed = time.monotonic()
+            server.ordered_stop(signal.SIGKILL)
+            asking.join(30)
+            took = time.monotonic() - killed
         kinds = [answer for answer, _ in answers]
         never_no(kinds, "killed in mid-query")
-        print("# 200 in flight: %d accepted before, %d cannot tell, all within %.2f s of the kill" % (
-            kinds.count(OK), kinds.count(TEMPORARY), took))
+        print("# 200 in flight: %d accepted before, %d cannot tell, all within %.2f s of the kill; elsewhere the slowest "
+              "takes %.2f s" % (kinds.count(OK), kinds.count(TEMPORARY), took, calm.slowest()))
         assert kinds.count(TEMPORARY) + kinds.count(OK) == 200 and TEMPORARY in kinds, kinds
-        assert took < 1, took
+        assert took - calm.slowest() < 1, took
         server.start()
         site.becomes_well(user(1), 5)
 
@@ -273,16 +274,18 @@ def test_D15_a_huge_cell_is_refused_and_keeps_no_memory():
 def test_D18_the_daemon_starts_without_the_database_and_finds_it():
     with filled() as server:
         server.ordered_stop()
-        site = Site(tcp(server))
-        began = time.monotonic()
-        with site.start():
-            ready = time.monotonic() - began
+
+        def ready_s():
+            began = time.monotonic()
+            with Site(tcp(server)).start():
+                return time.monotonic() - began
+        kept_in_a_round("seconds from the start until it answers", ready_s, 20 if os.environ.get("CLAVIGER_SANITIZED") else 1)
+        with Site(tcp(server)).start() as site:
             site.asked(user(1), "right", TEMPORARY)
             site.asked(user(2), "wrong", TEMPORARY)
             server.start()
             took = site.becomes_well(user(1))
-            print("# ready after %.2f s; well %.2f s after the database" % (ready, took))
-            assert ready < 1 or os.environ.get("CLAVIGER_SANITIZED"), ready
+            print("# well %.2f s after the database" % took)
 
 
 def herd_of(site, server, logins, ask):

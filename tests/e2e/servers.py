@@ -1,12 +1,12 @@
 """tests/e2e/servers.py - servers of other people, each in a directory and a session of its own
 
 Postfix, Cyrus and saslauthd as Debian ships them run here as private instances: configuration,
-spool and sockets in a temporary directory, loopback ports that the kernel says are free. Nothing
+spool and sockets in a temporary directory, loopback ports that nobody has. Nothing
 of the machine's own instances is read for settings, written or signalled. Each is stopped by the
 id it was started with; what it forked shares its session, so that nothing stays behind.
 """
 
-import atexit, ctypes, os, shutil, signal, socket, subprocess, sys, tempfile
+import atexit, ctypes, itertools, os, random, shutil, signal, socket, subprocess, sys, tempfile
 
 from harness import wait_until
 
@@ -44,13 +44,29 @@ def require_mounts(why):
         skip_all("needs root with the right to mount: " + why)
 
 
+drawn = []              # a socket for each port that this program has drawn
+
+
+def draw(port):
+    """Whether it is ours now: nobody listens there, and no other program of these tests has drawn it. Who has
+    says so by a name in the abstract namespace, which is gone with the program."""
+    claim = socket.socket(socket.AF_UNIX)
+    try:
+        claim.bind("\0claviger-test-port-%d" % port)
+        socket.create_server(("127.0.0.1", port)).close()
+    except OSError:
+        claim.close()
+        return False
+    drawn.append(claim)
+    return True
+
+
 def free_ports(count):
-    """Loopback ports that nobody has; held together while they are drawn, so all differ."""
-    held = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [s.getsockname()[1] for s in held]
-    for s in held:
-        s.close()
-    return ports
+    """Loopback ports that nobody has or gets before they are used: below those that the kernel gives to clients."""
+    with open("/proc/sys/net/ipv4/ip_local_port_range") as f:
+        top = max(min(int(f.read().split()[0]), 32768), 12000)
+    ports = random.SystemRandom().sample(range(10000, top), top - 10000)
+    return list(itertools.islice(filter(draw, ports), count))
 
 
 def greets(port):
@@ -95,7 +111,7 @@ class Server:
             self.process = subprocess.Popen(
                 argv, cwd=self.dir, stdin=subprocess.DEVNULL, stdout=output, stderr=output,
                 start_new_session=True)
-        wait_until(lambda: self.ended() or ready(), 20, what)
+        wait_until(lambda: self.ended() or ready(), 60, what)
 
     def ended(self):
         if self.process.poll() is not None:

@@ -267,15 +267,17 @@ def cpu_ns(process):
 def test_A08_the_time_of_a_right_one_tells_not_which_it_is():
     """Medians of rounds that alternate, of the first of twenty and the others: within a tenth."""
     with app_site(20) as site:
-        costs = {i: [] for i in (1, 10, 20)}
-        for _ in range(25):
-            for i in costs:
-                before = cpu_ns(site.process)
-                equal(site.ask("ada@example.org", "of %d" % i), OK, "secret %d" % i)
-                costs[i].append(cpu_ns(site.process) - before)
-        medians = {i: sorted(c)[len(c) // 2] / 1e6 for i, c in costs.items()}
-        print("# milliseconds of CPU by which of twenty is right: %s" % medians)
-        assert max(medians.values()) <= 1.1 * min(medians.values()), medians
+        def dearest_by_cheapest():
+            costs = {i: [] for i in (1, 10, 20)}
+            for _ in range(25):
+                for i in costs:
+                    before = cpu_ns(site.process)
+                    equal(site.ask("ada@example.org", "of %d" % i), OK, "secret %d" % i)
+                    costs[i].append(cpu_ns(site.process) - before)
+            medians = {i: sorted(c)[len(c) // 2] / 1e6 for i, c in costs.items()}
+            print("# milliseconds of CPU by which of twenty is right: %s" % medians)
+            return max(medians.values()) / min(medians.values())
+        harness.kept_in_a_round("CPU of the dearest by that of the cheapest", dearest_by_cheapest, 1.1)
 
 
 def test_each_secret_up_to_the_bound_signs_in_and_is_logged_by_its_name_alone():

@@ -9,7 +9,7 @@ import os, re, sys, threading, time
 
 sys.path[:0] = [os.path.join(os.path.dirname(os.path.abspath(__file__)), *name) for name in ((), ("..",), ("..", "faults"))]
 import harness
-from database_site import HIT_P99_MS, Load
+from database_site import Calm, Load, well_hit_p99
 from harness import NO, OK, equal, wait_until
 from preset_states import VARIANTS
 from preset_sweep import on_each
@@ -103,12 +103,13 @@ CHANGE = "UPDATE djcyradm_mailusers SET password = '%s' WHERE username = '%s'"
 
 
 def held_change(site):
-    """A transaction that has changed the row and ends after a second; returns when the row is locked."""
-    sleep = {"mysql": "DO SLEEP(1)", "pgsql": "SELECT pg_sleep(1)"}[site.tables.engine]
+    """A transaction that has changed the row and ends some seconds later; returns when the row is locked."""
+    sleep = {"mysql": "DO SLEEP(2)", "pgsql": "SELECT pg_sleep(2)"}[site.tables.engine]
     text = "BEGIN; %s; %s; COMMIT" % (CHANGE % (NEWER, ADA), sleep)
     thread = threading.Thread(target=lambda: site.tables.sql(text))
     thread.start()
-    time.sleep(0.4)
+    free = "SELECT username FROM djcyradm_mailusers WHERE username = '%s' FOR UPDATE SKIP LOCKED" % ADA
+    wait_until(lambda: not site.tables.sql(free), 5, "the row is locked")
     return thread
 
 
@@ -116,7 +117,7 @@ def test_a_password_that_changes_meanwhile_is_never_overwritten():
     for database in databases():
         if database.engine == "sqlite":         # one writer at a time: tests/unit/test_auth_writes
             continue
-        with Tables(CYRADM, database, extra=REHASH) as site:
+        with Tables(CYRADM, database, extra=REHASH + ' query_timeout = "4s"') as site:
             site.tables.sql(CHANGE % (OLD, ADA))
             site.start()
             thread = held_change(site)
@@ -161,8 +162,8 @@ def test_a_database_that_takes_no_writes_takes_no_sign_in_away():
                 equal(site.ask(ADA, "right"), OK, database.engine)
             finally:
                 site.tables.server.sql(off, database="mysql" if database.engine == "mysql" else "postgres")
-            assert "has its password stored as before: " in site.log_text(), site.log_text()
-            assert "last logins not noted: " in site.log_text(), site.log_text()
+            for words in ("has its password stored as before: ", "last logins not noted: "):
+                wait_until(lambda: words in site.log_text(), 5, words)
 
 
 # --- a reader with one view (S07) --------------------------------------------------------------------
@@ -254,8 +255,8 @@ def test_sign_ins_from_the_cache_do_not_notice_that_last_logins_cannot_be_writte
             logins = [ADA]
             equal(site.ask(ADA, "right"), OK)
             wait_for(site, "written", 1, database.engine)
-            with Load(site, logins, threads=2) as load:
-                time.sleep(0.5)
+            with Calm() as calm, Load(site, logins, threads=2) as load:
+                wait_until(lambda: len(load.answers) > 100, 10, "under way")
                 site.tables.server.freeze()
                 frozen = time.monotonic()
                 time.sleep(2)
@@ -263,9 +264,7 @@ def test_sign_ins_from_the_cache_do_not_notice_that_last_logins_cannot_be_writte
                 thawed = time.monotonic()
                 time.sleep(0.5)
             equal(load.kinds(), [OK], database.engine)
-            p99 = load.p99_ms(frozen, thawed)
-            print("# %s stopped: p99 of cached sign-ins %.2f ms, %s" % (database.engine, p99, writes(site)))
-            assert p99 <= HIT_P99_MS, p99
+            well_hit_p99(load, calm, frozen, thawed, "%s stopped" % database.engine)
             assert writes(site)["noted"] >= 2, writes(site)
             began = writes(site)["written"]
             wait_until(lambda: site.ask(ADA, "right") == OK and writes(site)["written"] > began, 15, "it is written again")
