@@ -21,6 +21,7 @@ host_lookup =
 rfc1413_query_timeout = 0s
 queue_only
 smtp_accept_max = 200
+smtp_connect_backlog = 200
 smtp_accept_max_nonmail = 10000
 keep_environment =
 log_selector = +smtp_protocol_error
@@ -83,6 +84,6 @@ class Exim(Server):
         return text
 
     def connect(self):
-        client = smtplib.SMTP("127.0.0.1", self.port, "client.example.test", timeout=20)
+        client = smtplib.SMTP("127.0.0.1", self.port, "client.example.test", timeout=60)
         client.ehlo()
         return client

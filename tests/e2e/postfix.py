@@ -135,7 +135,7 @@ class Postfix(Server):
         return found[0]
 
     def connect(self, service="open"):
-        client = smtplib.SMTP("127.0.0.1", self.ports[service], "client.example.test", timeout=20)
+        client = smtplib.SMTP("127.0.0.1", self.ports[service], "client.example.test", timeout=60)
         client.ehlo()
         return client
 

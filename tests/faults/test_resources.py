@@ -15,7 +15,7 @@ from harness import NO, OK, TEMPORARY, Site, equal, frame, kept_in_a_round, read
 IDLE = 10000
 SLOW = 2000
 HELD = 5000
-P99_MS = 20.0
+P99_MS = 100.0 if os.environ.get("CLAVIGER_SANITIZED") else 20.0     # a sanitizer's daemon closes ten thousand slowly
 
 
 def raise_files(wanted):
