@@ -134,7 +134,7 @@ def test_P15_nobody_acts_for_another_by_a_challenge():
 
 
 def test_P12_challenges_of_many_accounts_at_once_are_each_its_own():
-    with challenger(daemon='threads = 4') as daemon:
+    with challenger(daemon='threads = 4  deadline = "8s"') as daemon:
         daemon.sql("WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 39) "
                    "INSERT INTO accounts (login, password) SELECT 'c' || i || '@example.org', '{PLAIN}of ' || i FROM n")
         clients = [Client(os.path.join(daemon.dir, "auth")) for _ in range(4)]
