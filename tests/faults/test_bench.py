@@ -8,7 +8,7 @@ import concurrent.futures, json, os, shutil, signal, socket, subprocess, sys, te
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 import harness
-from harness import BUILD, Site, equal
+from harness import BUILD, Site, equal, kept_in_a_round
 
 BENCH = os.path.join(BUILD, "tools", "claviger-bench")
 WHO = ("--login", "user%d@example.org", "--password", "secret%d", "--count", "10")
@@ -235,21 +235,23 @@ def test_a_server_that_stalls_times_out_with_that_latency():
 
 def test_one_stall_is_charged_with_all_that_was_due_in_it():
     """No coordinated omission: half a second of silence in one makes a quarter of them slow."""
-    asked = []
+    def p50_ms():
+        asked = []
 
-    def stall_once(connection):
-        connection.recv(8192)
-        asked.append(time.monotonic())
-        since = asked[-1] - asked[0]
-        if 0.5 < since < 1:
-            time.sleep(1 - since)
-        connection.sendall(b"\0\2OK")
+        def stall_once(connection):
+            connection.recv(8192)
+            asked.append(time.monotonic())
+            since = asked[-1] - asked[0]
+            if 0.5 < since < 1:
+                time.sleep(1 - since)
+            connection.sendall(b"\0\2OK")
 
-    with Server(stall_once) as server:
-        report = run(server.path, "--rate", "100", "--arrivals", "even", "--in-flight", "2", "--threads", "1",
-                     "--seconds", "1.5")
-    assert report["right"]["latency_ms"]["p90"] > 250, report["right"]
-    assert report["right"]["latency_ms"]["p50"] < 250, report["right"]
+        with Server(stall_once) as server:
+            report = run(server.path, "--rate", "100", "--arrivals", "even", "--in-flight", "2", "--threads", "1",
+                         "--seconds", "1.5")
+        assert report["right"]["latency_ms"]["p90"] > 250, report["right"]
+        return report["right"]["latency_ms"]["p50"]
+    kept_in_a_round("ms that half of them take at most", p50_ms, 250)
 
 
 def test_a_socket_that_is_not_there_is_told_at_once():

@@ -49,7 +49,7 @@ def ask(site, request):
 
 def site():
     site = Site(listen='listen "pam" { protocol = "pam"  path = "%(dir)s/pam"  mode = 0666  peers = { "root", "nobody" } }\n'
-                'listen "test" { protocol = "saslauthd"  path = "%(dir)s/mux"  mode = 0666 }\n' if os.geteuid() == 0 else None)
+                'listen "test" { protocol = "saslauthd"  path = "%(dir)s/mux"  mode = 0666 }\n' if os.geteuid() == 0 else None, daemon='deadline = "8s"')
     site.add_stored(LOGIN, crypt("right"))
     return site.start()
 
