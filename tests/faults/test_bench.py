@@ -107,6 +107,13 @@ def test_the_dovecot_wire_has_many_in_flight_and_counts_each():
         before += report["right"]["accepted"]
 
 
+def test_answers_that_are_gathered_are_all_counted():
+    report = run(auth, "--wire", "dovecot", "--in-flight", "8", "--gather", "50", "--requests", "40", "--seconds", "30")
+    equal(report["right"]["accepted"], 40)
+    assert report["right"]["latency_ms"]["p50"] >= 50, report["right"]      # five times eight, each after a pause
+    assert report["seconds"] >= 0.2, report["seconds"]
+
+
 HELLO = b"VERSION\t1\t2\nMECH\tPLAIN\nSPID\t1\nCUID\t1\nCOOKIE\t0\nDONE\n"
 
 

@@ -208,6 +208,33 @@ merged_tallies_have_all_of_both(void **state)
     tally_free(b);
 }
 
+/* What is asked for by the hundred is answered for long after the end; and before it, what was asked for in
+ * the warm-up. */
+static void
+the_rate_is_of_what_was_answered_in_the_time(void **state)
+{
+    static const struct { int64_t began_ns, ended_ns; enum answer answer; int counts; } rows[] = {
+        { 2LL * SECOND,  11LL * SECOND,     ANSWER_ACCEPTED,  1 },      /* the time ends at 11 s */
+        { 2LL * SECOND,  11LL * SECOND + 1, ANSWER_ACCEPTED,  0 },
+        { SECOND / 2,    SECOND,            ANSWER_REJECTED,  1 },
+        { SECOND / 2,    SECOND - 1,        ANSWER_REJECTED,  0 },
+        { 2LL * SECOND,  3LL * SECOND,      ANSWER_TEMPORARY, 1 },
+        { 2LL * SECOND,  3LL * SECOND,      ANSWER_TIMED_OUT, 0 },
+    };
+    static const struct bench_options options = { .seconds = 10 };
+    int counted = 0;
+    struct tally *tally = ten_seconds();
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        tally_add(tally, EXPECT_RIGHT, rows[i].answer, rows[i].began_ns, rows[i].ended_ns);
+        counted += rows[i].counts;
+        assert_int_equal(tally->in_time, counted);
+    }
+    assert_true(report_rate(&options, tally) == 0.3);
+    tally_free(tally);
+}
+
 static void
 the_rate_is_of_the_time_that_was_taken(void **state)
 {
@@ -308,6 +335,7 @@ static const struct { const char *what; const char *words[ARGUMENTS_MAX]; const 
     { "an unknown wire",    { WHO, "-w", "imap" },                 "saslauthd|dovecot|pam" },
     { "an open dovecot",    { WHO, "-w", "dovecot", "-r", "5" },   "a closed loop only" },
     { "a clogged line",     { WHO, "-w", "dovecot", "--in-flight", "1025" }, "at most 1024" },
+    { "nothing to gather",  { WHO, "--gather", "5" },              "one answer on a connection" },
     { "another rhythm",     { WHO, "--arrivals", "odd" },          "even|poisson" },
     { "a mix of nothing",   { WHO, "-m", "right=0" },              "--mix: nothing to ask" },
     { "an empty path",      { WHO, "--svg", "" },                  "needs text" },
@@ -355,6 +383,7 @@ main(void)
         cmocka_unit_test(warm_up_is_not_counted),
         cmocka_unit_test(a_time_out_is_a_latency_and_a_closed_connection_is_none),
         cmocka_unit_test(merged_tallies_have_all_of_both),
+        cmocka_unit_test(the_rate_is_of_what_was_answered_in_the_time),
         cmocka_unit_test(the_rate_is_of_the_time_that_was_taken),
         cmocka_unit_test(a_picture_has_a_line_for_what_was_asked_and_an_escaped_title),
         cmocka_unit_test(every_option_fills_its_place),

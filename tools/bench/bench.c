@@ -74,6 +74,7 @@ load_of(const struct bench_options *options)
         .arrivals = options->arrivals,
         .threads = (unsigned)options->threads,
         .in_flight = (unsigned)options->in_flight,
+        .gather_ns = (int64_t)(options->gather_ms * 1e6),
         .warmup_ns = (int64_t)(options->warmup * 1e9),
         .duration_ns = (int64_t)(options->seconds * 1e9),
         .timeout_ns = (int64_t)(options->timeout * 1e9),

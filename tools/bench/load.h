@@ -21,6 +21,7 @@
 #define LOAD_THREADS_MAX 64
 #define LOAD_IN_FLIGHT_MAX 65536
 #define LOAD_PIPE_MAX 1024              /* on one connection */
+#define LOAD_GATHER_MAX_MS 1000
 
 struct load_config {
     const char *path;           /* of the server's socket */
@@ -30,6 +31,7 @@ struct load_config {
     unsigned threads;           /* of the open loop */
     unsigned in_flight;         /* at most so many at once, of the open loop or of each connection
                                  * that lasts */
+    int64_t gather_ns;          /* how long a connection that lasts lets answers come together */
     int64_t warmup_ns;          /* asked, but not counted */
     int64_t duration_ns;        /* counted after that */
     int64_t timeout_ns;         /* of one request */

@@ -182,6 +182,19 @@ take_answers(struct pipeline *line, int64_t now_ns)
     return left.len < sizeof(line->came);
 }
 
+/* What comes while it pauses is read at once; when nothing more is asked, nobody dawdles. */
+static bool
+await_answers(struct pipeline *line)
+{
+    int64_t pause_ns = line->load->config->gather_ns;
+
+    if (line->waiting == 0)
+        return true;
+    if (pause_ns > 0 && !line->is_drained)
+        load_pause(pause_ns);
+    return receive(line);
+}
+
 static void
 turn(struct pipeline *line)
 {
@@ -191,7 +204,7 @@ turn(struct pipeline *line)
         return;
     for (size_t i = 0; line->waiting == i && i < line->slots_count && !line->is_drained; i++)
         ask_in(line, i, now_ns);
-    if (!send_all(line) || (line->waiting > 0 && !receive(line))) {
+    if (!send_all(line) || !await_answers(line)) {
         hang_up(line, load_silence(line->load, now_ns));
         load_pause(RETRY_NS);
         return;

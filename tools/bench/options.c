@@ -142,6 +142,8 @@ static const struct row rows[] = {
       LOAD_THREADS_MAX },
     { "in-flight", 0, "N", "at most so many at once: of each dovecot client [1], of an open loop [1000]",
       parse_count, INTO(in_flight), 1, LOAD_IN_FLIGHT_MAX },
+    { "gather", 0, "MS", "a dovecot client looks for answers only so often [0: at once]", parse_real,
+      INTO(gather_ms), 0, LOAD_GATHER_MAX_MS },
     { "seconds", 't', "S", "how long [10]", parse_real, INTO(seconds), 0.01, 365.0 * DAY },
     { "warmup", 0, "S", "before that, and not counted [0]", parse_real, INTO(warmup), 0, DAY },
     { "requests", 'n', "N", "at most so many", parse_count, INTO(requests), 1, 1e15 },
@@ -257,6 +259,9 @@ check_in_flight(struct bench_options *options, struct error *err)
     if (!is_pipe && options->clients && options->in_flight)
         return error_set(err, ERROR_MALFORMED, "--in-flight: a closed loop on the %s wire has one "
                          "for each of --clients", options->wire->name);
+    if (!is_pipe && options->gather_ms > 0)
+        return error_set(err, ERROR_MALFORMED, "--gather: the %s wire has one answer on a connection",
+                         options->wire->name);
     if (!options->in_flight)
         options->in_flight = is_pipe ? 1 : 1000;
     return ERROR_NONE;

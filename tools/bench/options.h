@@ -19,6 +19,7 @@ struct bench_options {
     double rate;                /* 0: a closed one */
     enum arrivals arrivals;
     uint64_t threads, in_flight;
+    double gather_ms;
     double seconds, warmup, timeout;
     uint64_t requests;          /* 0: as many as there is time for */
 

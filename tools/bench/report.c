@@ -27,7 +27,7 @@ seconds_taken(const struct bench_options *options, const struct tally *tally)
 double
 report_rate(const struct bench_options *options, const struct tally *tally)
 {
-    return (double)tally_answered_in_all(tally) / seconds_taken(options, tally);
+    return (double)tally->in_time / seconds_taken(options, tally);
 }
 
 /* --- for people ----------------------------------------------------------------------- */

@@ -11,6 +11,7 @@ tally_new(int64_t first_ns, int64_t duration_ns)
     if (!tally)
         return NULL;
     tally->first_ns = tally->last_ns = first_ns;
+    tally->end_ns = first_ns + duration_ns;
     tally->slice_ns = duration_ns / TALLY_SLICES + 1;
     for (size_t i = 0; i < EXPECTATIONS; i++) {
         tally->latency[i] = histogram_new(HISTOGRAM_FINE);
@@ -68,6 +69,8 @@ tally_add(struct tally *tally, enum expectation expectation, enum answer answer,
     /* A connection that is refused at once is not a fast answer; one that hangs is a slow one. */
     bool has_latency = !answer_says_nothing(answer) || answer == ANSWER_TIMED_OUT;
 
+    if (!answer_says_nothing(answer) && ended_ns >= tally->first_ns && ended_ns <= tally->end_ns)
+        tally->in_time++;
     if (began_ns < tally->first_ns)
         return;
     tally->answers[expectation][answer]++;
@@ -105,6 +108,7 @@ tally_merge(struct tally *into, const struct tally *from)
     for (size_t k = 0; k < TALLY_SLICES; k++)
         slice_merge(&into->slices[k], &from->slices[k]);
     into->not_sent += from->not_sent;
+    into->in_time += from->in_time;
     if (from->last_ns > into->last_ns)
         into->last_ns = from->last_ns;
 }

@@ -23,7 +23,11 @@ struct tally {
     uint64_t answers[EXPECTATIONS][ANSWERS];
     struct histogram *latency[EXPECTATIONS];    /* of what was answered, and of what timed out */
     uint64_t not_sent;                          /* due in an open loop, but never begun */
-    int64_t first_ns, slice_ns, last_ns;        /* counted from; of a slice; of the last answer */
+    uint64_t in_time;                           /* answers, of whenever asked, that came from first_ns
+                                                 * to end_ns: of these is a rate made, for what
+                                                 * was in flight at the end was not done in the time */
+    int64_t first_ns, end_ns;
+    int64_t slice_ns, last_ns;                  /* of a slice; of the last answer */
     struct tally_slice slices[TALLY_SLICES];
 };
 
