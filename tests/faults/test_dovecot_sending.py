@@ -96,6 +96,7 @@ def test_P11_who_goes_in_the_middle_of_its_replies_is_told_nothing_more_and_the_
         unsent = re.compile(r"unsent listener=auth service=imap rip=- login=(\S+): the peer is gone$", re.M)
         wait_until(lambda: len(unsent.findall(site.log_text())) >= len(missed), 5, "the lines of all that are missed")
         equal(sorted(unsent.findall(site.log_text())), sorted(missed), "who was not told")
+        wait_until(lambda: site.log_text().count("accepted reason=ok") >= heard + len(missed), 5, "the lines of all verdicts")
         equal(site.log_text().count("accepted reason=ok"), heard + len(missed), "verdicts")
 
 
