@@ -13,10 +13,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
-#include <sys/syscall.h>
 #include <time.h>
-#include <unistd.h>
 
 /* Enough to make what they share cheap, few enough that one that stalls holds up few. */
 #define TOGETHER_MOST 4
@@ -135,12 +132,8 @@ worker_main(void *argument)
     struct job *jobs[TOGETHER_MOST];
     int64_t began_us;
 
-    if (workers->config.niceness > 0) {
-        pid_t thread = (pid_t)syscall(SYS_gettid);
-
-        setpriority(PRIO_PROCESS, (id_t)thread,
-                    getpriority(PRIO_PROCESS, (id_t)thread) + workers->config.niceness);
-    }
+    if (workers->config.niceness > 0)
+        thread_step_back(workers->config.niceness);
     began_us = monotonic_us();
     for (;;) {
         jobs[0] = next_job(workers, self->index);

@@ -10,9 +10,9 @@
 /* `name` has at most 15 characters. 0, or an error number. */
 int thread_start(pthread_t *out, const char *name, void *(*run)(void *), void *argument);
 
-/* The calling thread runs for moments only and would begin at once when it is woken: it goes before threads
- * that compute, whose share of the processor stays the same. Where the kernel cannot (before Linux 6.12),
- * nothing changes. */
-void thread_be_prompt(void);
+/* The calling thread computes, and threads that run for moments go before it: it is nicer by so much
+ * (0 to 19), and asks for long turns, so that whoever wakes takes the processor from it at once. Before
+ * Linux 6.12 it is nicer only. Where neither may be done, nothing changes. */
+void thread_step_back(int niceness);
 
 #endif

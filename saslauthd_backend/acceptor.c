@@ -146,7 +146,6 @@ acceptor_main(void *argument)
     sigemptyset(&calls);
     sigaddset(&calls, CALL_BACK);
     pthread_sigmask(SIG_UNBLOCK, &calls, NULL);
-    thread_be_prompt();
     while (!atomic_load_explicit(&self->all->is_stopping, memory_order_relaxed)) {
         int fd = accept4(self->listener->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 

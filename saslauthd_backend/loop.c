@@ -393,7 +393,6 @@ loop_main(void *argument)
     struct loop *loop = argument;
     struct epoll_event events[EVENTS_AT_ONCE];
 
-    thread_be_prompt();
     while (!loop->is_stopping || loop->oldest) {
         int count = wait_for_events(loop, events, COUNT(events));
 
