@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """tests/bench/bench_pam.py - what a sign-in through pam_claviger.so costs, beside others
 
-Three stacks in one run, by turns: pam_permit.so alone, which is what PAM itself costs; ours, warm,
-with a clavigerd; and pam_mysql.so (Debian's libpam-mysql) on a MariaDB of its own, with a password that
-is stored as it is, so that it hashes nothing. pam_mysql is measured with one thread: with four it
-has crashed.
+Four stacks in one run, by turns: pam_permit.so alone, which is what PAM itself costs; pam_floor.so,
+which asks a server that knows nothing, and is the least that asking costs; ours, warm, with a clavigerd;
+and pam_mysql.so (Debian's libpam-mysql) on a MariaDB of its own, with a password that is stored as it
+is, so that it hashes nothing. pam_mysql is measured with one thread: with four it has crashed.
 """
 
 import os, shutil, subprocess, sys, tempfile
@@ -12,7 +12,9 @@ import os, shutil, subprocess, sys, tempfile
 sys.path[:0] = [os.path.join(os.path.dirname(os.path.abspath(__file__)), os.pardir, name) for name in ("", "e2e")]
 from harness import BUILD, PAM_MODULE, Site, crypt
 from mariadb import MariaDB
+from sites import Floor
 
+PAM_FLOOR = os.path.join(BUILD, "tests", "bench", ".libs", "pam_floor.so")
 PROGRAM = os.path.join(BUILD, "tests", "bench", "bench_pam")
 LOGIN, PASSWORD = "ada@example.net", "right"
 ROUNDS = int(os.environ.get("BENCH_ROUNDS", "9"))
@@ -35,8 +37,8 @@ def report(rates, threads):
 
 def measure_with(what, directory, calls):
     print(what)
-    report(measure(directory, 1, calls, "permit", "claviger", "mysql"), 1)
-    report(measure(directory, 4, 4 * calls, "permit", "claviger"), 4)
+    report(measure(directory, 1, calls, "permit", "floor", "claviger", "mysql"), 1)
+    report(measure(directory, 4, 4 * calls, "permit", "floor", "claviger"), 4)
 
 
 def mysql_stack():
@@ -66,7 +68,9 @@ with Site(cache='revalidate = "1h"') as site, tempfile.TemporaryDirectory() as d
     site.add_stored(LOGIN, crypt(PASSWORD))
     site.start()
     server, mysql = mysql_stack()
+    floor = Floor()
     write_stacks(directory, {"permit": "auth required pam_permit.so\n", "mysql": mysql,
+                             "floor": "auth required %s %s\n" % (PAM_FLOOR, floor.mux),
                              "claviger": "auth required %s socket=%s/pam\n" % (PAM_MODULE, site.dir)})
     measure(directory, 1, 100, "claviger")              # warm
     measure_with("no file of the service \"other\"", directory, 4000)
@@ -74,4 +78,5 @@ with Site(cache='revalidate = "1h"') as site, tempfile.TemporaryDirectory() as d
     measure_with("one that is pam_deny alone", directory, 4000)
     as_on_the_host(directory)
     measure_with("as this machine has it", directory, 1000)
+    floor.close()
     server.close()
