@@ -194,6 +194,15 @@ call_ask(const struct call *call, struct wire_request *request)
     return user_set(call, reply.user) == CAUSE_ACCEPTED ? cause : CAUSE_NO_MEMORY;
 }
 
+enum cause
+call_ask_about_user(const struct call *call, enum pam_wire_action action)
+{
+    struct wire_request request = { .action = action };
+    enum cause cause = call_user(call, &request.login);
+
+    return cause == CAUSE_ACCEPTED ? call_ask(call, &request) : cause;
+}
+
 int
 call_end(const struct call *call, enum cause cause)
 {

@@ -24,7 +24,8 @@ struct call {
 /* Reads the options. A wrong one is logged once for each handle. */
 enum cause call_start(struct call *call, int argc, const char **argv);
 
-/* Who: PAM_USER, asked for when there is none. Borrowed from libpam. */
+/* Who: PAM_USER, asked for when there is none. Borrowed from libpam, until call_ask() may have given
+ * it another name: each question asks anew. */
 enum cause call_user(const struct call *call, const char **user_out);
 
 /* Which password of those that libpam keeps, or asks for. */
@@ -38,6 +39,9 @@ enum cause call_password(const struct call *call, enum call_password which,
 /* Asks, with service, remote host and source added to `request`, and takes over the account's
  * name from the answer. */
 enum cause call_ask(const struct call *call, struct wire_request *request);
+
+/* The same for an action that needs no more than the user. */
+enum cause call_ask_about_user(const struct call *call, enum pam_wire_action action);
 
 /* Tells the user, and gives the code for the host. */
 int call_end(const struct call *call, enum cause cause);

@@ -20,14 +20,13 @@ is_by_root(const struct call *call)
 
 /* With PAM_CHANGE_EXPIRED_AUTHTOK only a password that has to be changed is. */
 static enum cause
-check_due(const struct call *call, const char *user)
+check_due(const struct call *call)
 {
-    struct wire_request request = { .action = PAM_WIRE_ACCOUNT, .login = user };
     enum cause cause;
 
     if ((call->flags & PAM_CHANGE_EXPIRED_AUTHTOK) == 0)
         return CAUSE_ACCEPTED;
-    cause = call_ask(call, &request);
+    cause = call_ask_about_user(call, PAM_WIRE_ACCOUNT);
     if (cause == CAUSE_ACCEPTED)
         return CAUSE_NOT_DUE;
     return cause == CAUSE_MUST_CHANGE || cause == CAUSE_PASSWORD_EXPIRED ? CAUSE_ACCEPTED : cause;
@@ -35,10 +34,9 @@ check_due(const struct call *call, const char *user)
 
 /* Root may give a new password to an account that may not sign in. */
 static enum cause
-check_is_there(const struct call *call, const char *user)
+check_is_there(const struct call *call)
 {
-    struct wire_request request = { .action = PAM_WIRE_ACCOUNT, .login = user };
-    enum cause cause = call_ask(call, &request);
+    enum cause cause = call_ask_about_user(call, PAM_WIRE_ACCOUNT);
 
     switch (cause) {
     case CAUSE_MUST_CHANGE:
@@ -57,11 +55,13 @@ check_is_there(const struct call *call, const char *user)
  * that is for changing passwords need not be one to sign in to. Whatever else there is, the
  * second pass tells. */
 static enum cause
-check_old(const struct call *call, const char *user)
+check_old(const struct call *call)
 {
-    struct wire_request request = { .action = PAM_WIRE_PASSWORD, .login = user };
-    enum cause cause = call_password(call, CALL_OLD_PASSWORD, &request.password);
+    struct wire_request request = { .action = PAM_WIRE_PASSWORD };
+    enum cause cause = call_user(call, &request.login);
 
+    if (cause == CAUSE_ACCEPTED)
+        cause = call_password(call, CALL_OLD_PASSWORD, &request.password);
     if (cause == CAUSE_ACCEPTED)
         cause = call_ask(call, &request);
     if (cause == CAUSE_MUST_CHANGE || cause == CAUSE_PASSWORD_EXPIRED || cause == CAUSE_DENIED)
@@ -72,24 +72,21 @@ check_old(const struct call *call, const char *user)
 enum cause
 change_prepare(const struct call *call)
 {
-    const char *user;
-    enum cause cause = call_user(call, &user);
+    enum cause cause = check_due(call);
 
-    if (cause == CAUSE_ACCEPTED)
-        cause = check_due(call, user);
     if (cause != CAUSE_ACCEPTED)
         return cause;
-    return is_by_root(call) ? check_is_there(call, user) : check_old(call, user);
+    return is_by_root(call) ? check_is_there(call) : check_old(call);
 }
 
 enum cause
 change_write(const struct call *call)
 {
     struct wire_request request = { .action = PAM_WIRE_CHANGE, .by_root = is_by_root(call) };
-    enum cause cause = call_user(call, &request.login);
+    enum cause cause = check_due(call);
 
     if (cause == CAUSE_ACCEPTED)
-        cause = check_due(call, request.login);
+        cause = call_user(call, &request.login);
     if (cause == CAUSE_ACCEPTED && !request.by_root)
         cause = call_password(call, CALL_OLD_PASSWORD, &request.password);
     if (cause == CAUSE_ACCEPTED)

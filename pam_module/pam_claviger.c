@@ -31,24 +31,15 @@ check_password(const struct call *call)
 }
 
 static enum cause
-ask_about_user(const struct call *call, enum pam_wire_action action)
-{
-    struct wire_request request = { .action = action };
-    enum cause cause = call_user(call, &request.login);
-
-    return cause == CAUSE_ACCEPTED ? call_ask(call, &request) : cause;
-}
-
-static enum cause
 check_account(const struct call *call)
 {
-    return ask_about_user(call, PAM_WIRE_ACCOUNT);
+    return call_ask_about_user(call, PAM_WIRE_ACCOUNT);
 }
 
 static enum cause
 note_session(const struct call *call)
 {
-    return ask_about_user(call, PAM_WIRE_SESSION);
+    return call_ask_about_user(call, PAM_WIRE_SESSION);
 }
 
 static int
