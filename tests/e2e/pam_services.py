@@ -40,6 +40,10 @@ class PamServices:
         with open(os.path.join(self.directory, service), "w") as f:
             f.write(text.replace("@M", self.module))
 
+    def read(self, service):
+        with open(os.path.join(self.directory, service)) as f:
+            return f.read()
+
     def write_examples(self, options, replaced=()):
         """The files of pam.d/ as they are, but for where the module and its daemon are."""
         names = sorted(os.path.basename(path) for path in glob.glob(EXAMPLES + "/*"))

@@ -24,10 +24,14 @@ listen "test" { protocol = "saslauthd"  path = "%(dir)s/mux"  mode = 0666 }
 listen "pam"  { protocol = "pam"        path = "%(dir)s/pam"  mode = 0666  peers = { "root", "nobody" } }
 """
 ACCOUNTS = (("ada@example.net", "right"), ("bob@other.example", "of bob"))
+NOTING = 'accounts "mail" { preset = "claviger"  file = "%(dir)s/accounts.db"\n' \
+    '  last_login = true  last_login_every = "1s" }\n'
+LAST_LOGIN = "SELECT last_login FROM accounts WHERE login = '%s'"
 CHECK = os.path.join(BUILD, "saslauthd_backend", "claviger-check")
 
 SIGNED_IN, ALLOWED = "successfully authenticated", "account management done."
-CHANGED, OPENED = "authentication token altered successfully.", "successfully opened a session"
+CHANGED = "authentication token altered successfully."
+OPENED, CLOSED = "successfully opened a session", "session has successfully been closed."
 WRONG, UNKNOWN = "Authentication failure", "User not known to the underlying authentication module"
 DENIED = "Permission denied"
 UNAVAILABLE = "Authentication service cannot retrieve authentication info"
@@ -104,6 +108,19 @@ def test_the_mixed_stack_has_the_systems_users_first():
         equal(setting.says("mixed", "gone@example.test", "", "acct_mgmt"), [DENIED], "disabled")
         equal(setting.says("mixed", "ada", "better-9x\nbetter-9x", "chauthtok"), [CHANGED], "by root")
         equal(setting.says("mixed", "ada", "better-9x", "authenticate"), [SIGNED_IN], "after the change")
+
+
+def test_a_system_user_of_the_mixed_stack_is_no_mail_account_of_that_name():
+    with Setting(sources=NOTING) as setting:
+        add_system_user(setting, "ada", "of system")
+        equal(setting.says("mixed", "ada", "", "open_session", "close_session"), [OPENED, CLOSED], "the system's session")
+        equal(setting.says("mixed", "bob@other.example", "", "open_session"), [OPENED], "a mail account's")
+        wait_until(lambda: setting.daemon.sql(LAST_LOGIN % "bob@other.example")[0][0], 15, "last_login is noted")
+        equal(setting.daemon.sql(LAST_LOGIN % "ada@example.net"), [(None,)], "nobody's sign-in to the mail account")
+        # By root, mistyped; by the user, whose old password is the mail account's; the rest is typed for whoever asks.
+        setting.says("mixed", "ada", "one-9x\ntwo-9x\nother-9x\nother-9x", "chauthtok")
+        setting.says("mixed", "ada", "right\nother-9x\nother-9x", "chauthtok", user=4242)
+        equal(signs_in(setting, "right"), OK, "the mail account's password is as it was")
 
 
 # --- what a row says -----------------------------------------------------------------------
@@ -191,14 +208,23 @@ def test_a_source_that_may_not_write_says_so():
 
 
 def test_a_session_is_the_accounts_last_login():
-    source = 'accounts "mail" { preset = "claviger"  file = "%(dir)s/accounts.db"\n' \
-        '  last_login = true  last_login_every = "1s" }\n'
-    query = "SELECT last_login FROM accounts WHERE login = 'bob@other.example'"
-    with Setting(sources=source) as setting:
+    query = LAST_LOGIN % "bob@other.example"
+    with Setting(sources=NOTING) as setting:
         equal(setting.daemon.sql(query), [(None,)], "before")
         equal(setting.says("plain", "bob@other.example", "", "open_session", "close_session"),
-              [OPENED, "session has successfully been closed."], "the session")
+              [OPENED, CLOSED], "the session")
         wait_until(lambda: setting.daemon.sql(query)[0][0], 15, "last_login is noted")
+
+
+def test_a_session_that_cannot_be_noted_costs_no_sign_in():
+    with Setting() as setting:
+        add_system_user(setting, "sysop", "of sysop")
+        noting = [name for name in setting.names if "session" in setting.services.read(name)]
+        assert len(noting) >= 5, noting
+        setting.daemon.stop()
+        for name in noting:
+            for login in ("ada@example.net", "sysop"):
+                equal(setting.says(name, login, "", "open_session", "close_session"), [OPENED, CLOSED], name)
 
 
 # --- sources and no daemon --------------------------------------------------------------------
