@@ -181,7 +181,7 @@ options_parse(int argc, const char **argv, struct options *out, struct options_f
         const struct option *option = option_find(argv[i], len);
 
         *fault = (struct options_fault){ len < 64 ? (int)len : 64, argv[i],
-                                         option == NULL ? "is no option" : option->wants };
+                                         option == NULL ? "is none of those in pam_claviger(8)" : option->wants };
         if (option == NULL)
             return false;
         if (!option_apply(option, out, argv[i][len] == '=' ? argv[i] + len + 1 : NULL))

@@ -107,14 +107,19 @@ broken(const char **why_out, const char *why)
     return READING_BROKEN;
 }
 
+/* saslauthd's answers start with a zero byte, the other listeners' with a letter, and so does what a
+ * program says that cannot run; only the plugins' wire counts its versions as this one does. */
 static const char *
 another_version(unsigned version)
 {
-    if (version == 0)
-        return "speaks another protocol: is it a listener with protocol = \"pam\"?";
+    if (version == 0 || version >= ' ')
+        return "speaks another protocol: is it a listener with protocol = \"pam\", or a claviger-check that "
+            "can be run?";
     return version < PAM_WIRE_VERSION
-        ? "speaks an older version of the protocol: clavigerd is of an older release than this module"
-        : "speaks a newer version of the protocol: this module is of an older release than clavigerd";
+        ? "speaks an older version of the protocol: clavigerd is of an older release than this module, or "
+          "it is no listener with protocol = \"pam\""
+        : "speaks a newer version of the protocol: this module is of an older release than clavigerd, or "
+          "it is no listener with protocol = \"pam\"";
 }
 
 enum reading

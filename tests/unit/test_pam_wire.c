@@ -123,6 +123,30 @@ the_longest_name_fits(void **state)
     assert_int_equal(wire_read_reply(bytes, sizeof bytes, &reply, &why), READING_BROKEN);
 }
 
+/* socket= that leads to another listener, and a helper that says why it cannot run, are no matter of
+ * releases. */
+static void
+a_reply_of_another_version_says_whose_it_may_be(void **state)
+{
+    static const struct { const char *bytes, *said; } rows[] = {
+        { "\1\11", "an older version" }, { "\3\11", "a newer version" },
+        { "OK", "another protocol" }, { "VERSION\t1\t2\n", "another protocol" },
+        { "{\"error\"", "another protocol" }, { "/sbin/check: error", "another protocol" },
+        { "\377\373", "another protocol" },
+    };
+    struct wire_reply reply;
+    const char *why;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        const unsigned char *bytes = (const unsigned char *)rows[i].bytes;
+
+        assert_int_equal(wire_read_reply(bytes, strlen(rows[i].bytes), &reply, &why), READING_BROKEN);
+        if (strstr(why, rows[i].said) == NULL || strstr(why, "protocol = \"pam\"") == NULL)
+            fail_msg("\"%s\": %s", rows[i].bytes, why);
+    }
+}
+
 /* Any two bytes at the head: believed is this version, one of the two acceptances, and a name. */
 static void
 nothing_but_an_acceptance_of_somebody_signs_in(void **state)
@@ -205,6 +229,7 @@ a_wrong_option_is_named_without_its_value(void **state)
     assert_false(options_parse(2, words, &options, &fault));
     (void)snprintf(name, sizeof name, "%.*s", fault.name_len, fault.name);
     assert_string_equal(name, "passwd");
+    assert_non_null(strstr(fault.why, "pam_claviger(8)"));
 }
 
 /* Whether the kernel has all of `flags` ("lo dd wf") for the pages at `address`. */
@@ -310,6 +335,7 @@ main(void)
         cmocka_unit_test(a_field_too_long_makes_no_request),
         cmocka_unit_test(a_reply_is_read_however_it_is_cut),
         cmocka_unit_test(the_longest_name_fits),
+        cmocka_unit_test(a_reply_of_another_version_says_whose_it_may_be),
         cmocka_unit_test(nothing_but_an_acceptance_of_somebody_signs_in),
         cmocka_unit_test(a_status_past_the_table_is_unavailable),
         cmocka_unit_test(options_mean_what_the_manual_says),
