@@ -1,6 +1,6 @@
 /* pam_module/locked.c - pages that hold a password on its way to the daemon
  *
- *   arena   | taken, is_locked | room 0 | room 1 | ... |   one mapping, wiped by fork()
+ *   arena   | taken, locked | room 0 | room 1 | ... |   one mapping, wiped by fork()
  *
  * All that the module keeps between calls is where the arena is.
  */
@@ -12,15 +12,15 @@
 #include <string.h>
 #include <sys/mman.h>
 
-/* A request is seldom longer than a page; so many calls at a time find room. */
+/* A request is seldom longer than a page; so many calls at a time find room. All of them are the 64 KiB
+ * that many hosts may lock, and each is locked by who is first in it. */
 #define ROOM_SIZE 4096
 #define ROOMS 16
 #define ALL_ROOMS ((1u << ROOMS) - 1)
 
-/* That the first word is all zero means: nobody is in, nothing is locked. So a wiped arena is good. */
+/* That the first words are all zero means: nobody is in, nothing is locked. So a wiped arena is good. */
 struct arena {
-    _Alignas(ROOM_SIZE) _Atomic uint32_t taken;         /* a bit for each room */
-    _Atomic bool is_locked;
+    _Alignas(ROOM_SIZE) _Atomic uint32_t taken, locked;         /* a bit for each room */
     _Alignas(ROOM_SIZE) unsigned char rooms[ROOMS][ROOM_SIZE];
 };
 
@@ -57,19 +57,28 @@ arena_get(void)
     return known;
 }
 
-/* NULL: no room is free. Locks are not inherited: a child's first call makes its own. */
+/* Once for each room, even when it may not be. Locks are not inherited: a child makes its own. */
+static void *
+room_lock(struct arena *in, int number)
+{
+    const uint32_t bit = 1u << number;
+
+    if ((atomic_fetch_or(&in->locked, bit) & bit) == 0)
+        (void)mlock(in->rooms[number], ROOM_SIZE);
+    return in->rooms[number];
+}
+
+/* NULL: no room is free. */
 static void *
 room_take(struct arena *in)
 {
     uint32_t taken = atomic_load(&in->taken);
 
-    if (!atomic_exchange(&in->is_locked, true))
-        (void)mlock(in, sizeof *in);
     while (taken != ALL_ROOMS) {
         int number = __builtin_ctz(~taken);
 
         if (atomic_compare_exchange_weak(&in->taken, &taken, taken | 1u << number))
-            return in->rooms[number];
+            return room_lock(in, number);
     }
     return NULL;
 }
