@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 /* The same file at a number above standard error, close-on-exec; -1, and none left, with errno
@@ -23,6 +24,30 @@ descriptor_raise(int fd)
     (void)close(fd);
     errno = saved;
     return high;
+}
+
+/* Takes what is free of the standard streams while somebody else opens a descriptor, and may keep it.
+ * A socket needs no file system, so this goes in a chroot, too. */
+struct descriptor_hold { int fds[STDERR_FILENO + 1], count; };
+
+static inline void
+descriptor_hold(struct descriptor_hold *hold)
+{
+    int fd = -1;
+
+    hold->count = 0;
+    while (hold->count <= STDERR_FILENO && (fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0)) >= 0
+           && fd <= STDERR_FILENO)
+        hold->fds[hold->count++] = fd;
+    if (fd > STDERR_FILENO)
+        (void)close(fd);
+}
+
+static inline void
+descriptor_release(const struct descriptor_hold *hold)
+{
+    for (int i = 0; i < hold->count; i++)
+        (void)close(hold->fds[i]);
 }
 
 #endif

@@ -1,16 +1,32 @@
 /* pam_module/call.c - one call of the host, from its options to its PAM code */
 #include "pam_module/call.h"
 
+#include "guest/descriptor.h"
 #include "pam_module/client.h"
 #include "pam_module/locked.h"
 
 #include <pwd.h>
 #include <security/pam_ext.h>
 #include <security/pam_modutil.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <syslog.h>
 #include <unistd.h>
+
+/* libc keeps the descriptor that it logs with as long as the process lives. */
+static void __attribute__((format(printf, 3, 4)))
+call_log(const struct call *call, int priority, const char *format, ...)
+{
+    struct descriptor_hold hold;
+    va_list args;
+
+    descriptor_hold(&hold);
+    va_start(args, format);
+    pam_vsyslog(call->pamh, priority, format, args);
+    va_end(args);
+    descriptor_release(&hold);
+}
 
 /* The handle keeps a mark under the option's name: a stack that has it on four lines, or a host
  * that asks again, is told once. */
@@ -24,8 +40,7 @@ log_option(const struct call *call, const struct options_fault *fault)
     if (pam_get_data(call->pamh, mark, &found) == PAM_SUCCESS)
         return;
     (void)pam_set_data(call->pamh, mark, call->pamh, NULL);
-    pam_syslog(call->pamh, LOG_ERR, "option \"%.*s\" %s", fault->name_len, fault->name,
-               fault->why);
+    call_log(call, LOG_ERR, "option \"%.*s\" %s", fault->name_len, fault->name, fault->why);
 }
 
 enum cause
@@ -146,7 +161,7 @@ exchange(const struct call *call, const struct wire_request *request, struct wir
     enum cause cause = CAUSE_ACCEPTED;
 
     if (len == 0) {
-        pam_syslog(call->pamh, LOG_NOTICE, "user, service or remote host too long to ask about");
+        call_log(call, LOG_NOTICE, "user, service or remote host too long to ask about");
         return CAUSE_TOO_LONG;
     }
     bytes = locked_new(len);
@@ -154,7 +169,7 @@ exchange(const struct call *call, const struct wire_request *request, struct wir
         return CAUSE_NO_MEMORY;
     wire_write_request(request, bytes);
     if (!client_ask(&upstream, bytes, len, reply, &fault)) {
-        pam_syslog(call->pamh, LOG_ERR, "\"%s\": %s", client_name(&upstream), fault.reason);
+        call_log(call, LOG_ERR, "\"%s\": %s", client_name(&upstream), fault.reason);
         cause = CAUSE_NO_ANSWER;
     }
     locked_free(bytes, len);
@@ -189,7 +204,7 @@ call_ask(const struct call *call, struct wire_request *request)
         return cause;
     cause = (enum cause)reply.answer;
     if (options->debug)
-        pam_syslog(call->pamh, LOG_DEBUG, "\"%s\" says: %s",
+        call_log(call, LOG_DEBUG, "\"%s\" says: %s",
                    options->direct ? options->helper : options->socket, status_of(cause)->cause);
     return user_set(call, reply.user) == CAUSE_ACCEPTED ? cause : CAUSE_NO_MEMORY;
 }

@@ -267,13 +267,16 @@ static void __attribute__((format(printf, 2, 0)))
 catch_line(int priority, const char *format, va_list args)
 {
     char line[sizeof caught.last];
+    int descriptor = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 
     (void)vsnprintf(line, sizeof line, format, args);
+    (void)close(descriptor);
     if (strncmp(line, "pam_claviger(", 13) != 0 || strstr(line, "conversation") != NULL)
         return;
     pthread_mutex_lock(&log_lock);
     caught.lines++;
     caught.priority = priority;
+    caught.descriptor = descriptor;
     memcpy(caught.last, line, sizeof line);
     pthread_mutex_unlock(&log_lock);
 }

@@ -123,9 +123,10 @@ pam_handle_t *host_open(const struct host *host, const char *service, const char
 int host_authenticate(const struct host *host, const char *service, const char *user,
                       const char *password);
 
-/* What the module would have told syslog since the last time; the last line and its priority. The
- * program catches syslog() itself, so that nothing leaves it. */
-struct host_log { unsigned lines; int priority; char last[2048]; };
+/* What the module would have told syslog since the last time; the last line, its priority, and the
+ * descriptor that libc would have kept for it. The program catches syslog() itself, so that nothing
+ * leaves it. */
+struct host_log { unsigned lines; int priority, descriptor; char last[2048]; };
 void host_log_take(struct host_log *out);
 
 int64_t host_now_ms(void);

@@ -471,6 +471,29 @@ a_host_without_standard_streams_is_served(void **state)
     assert_int_equal(in_child(without_standard_streams), PAM_SUCCESS);
 }
 
+static int
+logging_without_standard_streams(pam_handle_t *pamh)
+{
+    struct host_log log;
+    int status;
+
+    host_log_take(&log);        /* of earlier tests */
+    status = without_standard_streams(pamh);
+    host_log_take(&log);
+    CHILD_NEEDS(log.lines == 1);
+    CHILD_NEEDS(log.descriptor > STDERR_FILENO);
+    return status;
+}
+
+/* libc keeps it as long as the process lives. */
+static void
+the_log_does_not_stand_where_a_standard_stream_was(void **state)
+{
+    (void)state;
+    fake_plan(&fake, &hangs_up);
+    assert_int_equal(in_child(logging_without_standard_streams), PAM_AUTHINFO_UNAVAIL);
+}
+
 /* While the daemon is silent, another thread looks which descriptors there are. */
 static void *
 find_low_descriptor(void *context)
@@ -984,6 +1007,7 @@ main(void)
         cmocka_unit_test(a_slow_answer_survives_the_hosts_alarms),
         cmocka_unit_test(a_daemon_that_is_busy_is_waited_for_through_the_hosts_alarms),
         cmocka_unit_test(a_host_without_standard_streams_is_served),
+        cmocka_unit_test(the_log_does_not_stand_where_a_standard_stream_was),
         cmocka_unit_test(it_never_stands_where_a_standard_stream_was),
         cmocka_unit_test(without_a_descriptor_it_is_unavailable_and_one_suffices),
         cmocka_unit_test(a_host_that_may_lock_little_or_no_memory_is_served),
