@@ -851,6 +851,9 @@ in_a_root_of_its_own(pam_handle_t *pamh)
 static void
 in_a_chroot_it_is_unavailable_or_finds_the_socket_there(void **state)
 {
+    struct fake foreign;
+    char path[128];
+
     (void)state;
     if (geteuid() != 0)
         skip();                 /* needs root */
@@ -858,6 +861,15 @@ in_a_chroot_it_is_unavailable_or_finds_the_socket_there(void **state)
     assert_int_equal(in_child(in_a_root_of_its_own), PAM_AUTHINFO_UNAVAIL);
     host_service(&host, "imap", "auth required @M socket=/pam\n");
     assert_int_equal(in_child(in_a_root_of_its_own), PAM_SUCCESS);
+    (void)snprintf(path, sizeof path, "%s/foreign.socket", host.dir);
+    fake_start(&foreign, path, NOBODY);
+    fake_plan(&foreign, &mirrors);
+    host_service(&host, "imap", "auth required @M socket=/foreign.socket daemon_user=nobody\n");
+    assert_int_equal(in_child(in_a_root_of_its_own), PAM_AUTHINFO_UNAVAIL);
+    host_service(&host, "imap", "auth required @M socket=/foreign.socket daemon_user=65534\n");
+    assert_int_equal(in_child(in_a_root_of_its_own), PAM_SUCCESS);
+    fake_stop(&foreign);
+    assert_int_equal(unlink(path), 0);
     host_service(&host, "imap", SERVICE);
 }
 
