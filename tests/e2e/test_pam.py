@@ -134,6 +134,7 @@ STATES = (
     ("another network", "allow_nets = '198.51.100.0/24'", DENIED, DENIED, ("rhost=192.0.2.7",)),
     ("this network", "allow_nets = '192.0.2.0/24'", SIGNED_IN, ALLOWED, ("rhost=192.0.2.7",)),
     ("a network, and none is known", "allow_nets = '192.0.2.0/24'", DENIED, DENIED, ()),
+    ("a network, and a name for it", "allow_nets = '192.0.2.0/24'", DENIED, DENIED, ("rhost=client.example.net",)),
 )
 
 
