@@ -6,7 +6,8 @@
  * Threads  Any; the host's other threads go on meanwhile.
  * A guest  The host gets no SIGCHLD, and no process that its own wait() would find: the helper is
  *          the child of a process that has ended when helper_start() returns, and that had no
- *          signal to send. It ends by itself when its own time is over.
+ *          signal to send. It ends by itself when its own time is over. A host that adopts orphans
+ *          (process 1, PR_SET_CHILD_SUBREAPER) gets it as one, to wait for like any other.
  */
 #ifndef PAM_MODULE_HELPER_H
 #define PAM_MODULE_HELPER_H
