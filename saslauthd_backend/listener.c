@@ -4,6 +4,7 @@
 #include "common/loopback.h"
 #include "common/macros.h"
 #include "common/sandbox.h"
+#include "saslauthd_backend/passed.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -301,6 +302,16 @@ not_open(const struct listen_config *config)
                               .by_acceptors = proto && proto->kind == &conn_exchange };
 }
 
+/* Accepted ones inherit them: a reply never waits for another, and who vanished is noticed. */
+static bool
+set_tcp_options(int fd)
+{
+    const int on = 1;
+
+    return setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)) == 0
+        && setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on)) == 0;
+}
+
 /* A port in use by a process that ends is taken over; one that is served is not (SO_REUSEADDR). */
 static enum error_code
 bind_loopback(struct listener *listener, struct error *err)
@@ -317,10 +328,8 @@ bind_loopback(struct listener *listener, struct error *err)
                          config->address, sandbox_network_way_out);
     if (listener->fd < 0)
         return fault(config, err, "socket");
-    /* Accepted ones inherit the last two: a reply never waits for another, and who vanished is noticed. */
     if (setsockopt(listener->fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) != 0
-        || setsockopt(listener->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)) != 0
-        || setsockopt(listener->fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on)) != 0)
+        || !set_tcp_options(listener->fd))
         return fault(config, err, "setsockopt");
     if (bind(listener->fd, (const struct sockaddr *)&address, len) != 0)
         return fault(config, err, "cannot bind");
@@ -340,6 +349,29 @@ bind_path(struct listener *listener, const struct listener_self *self, struct er
     return bind_socket(listener, self, &address, err);
 }
 
+/* Whoever had it last may have left it waiting in accept(): how it waits belongs to the socket, not to us. */
+static enum error_code
+take_passed(struct listener *listener, int fd, struct error *err)
+{
+    const struct listen_config *config = listener->config;
+
+    listener->fd = fd;
+    listener->is_passed = true;
+    if (fcntl(fd, F_SETFL, O_NONBLOCK) != 0 || (config->address && !set_tcp_options(fd)))
+        return fault(config, err, "cannot set up what was passed");
+    return ERROR_NONE;
+}
+
+static enum error_code
+open_socket(struct listener *listener, const struct listener_self *self, struct error *err)
+{
+    int passed = passed_find(listener->config);
+
+    if (passed >= 0)
+        return take_passed(listener, passed, err);
+    return listener->config->path ? bind_path(listener, self, err) : bind_loopback(listener, err);
+}
+
 enum error_code
 listener_open(const struct listen_config *config, const struct listener_self *self,
               struct listener *out, struct error *err)
@@ -349,7 +381,7 @@ listener_open(const struct listen_config *config, const struct listener_self *se
     *out = not_open(config);
     code = know_peers(out, self, err);
     if (code == ERROR_NONE)
-        code = config->path ? bind_path(out, self, err) : bind_loopback(out, err);
+        code = open_socket(out, self, err);
     if (code != ERROR_NONE)
         listener_close(out);
     return code;
@@ -375,6 +407,7 @@ listener_inherit(const struct listen_config *config, const struct listener_self 
         return err->code;
     out->fd = old->fd;
     out->lock_fd = old->lock_fd;
+    out->is_passed = old->is_passed;
     out->device = old->device;
     out->inode = old->inode;
     return ERROR_NONE;
@@ -385,7 +418,7 @@ listener_close(struct listener *listener)
 {
     struct stat st;
 
-    if (listener->fd >= 0) {
+    if (listener->fd >= 0 && !listener->is_passed) {
         close(listener->fd);
         if (listener->config->path && lstat(listener->config->path, &st) == 0 && S_ISSOCK(st.st_mode)
             && st.st_dev == listener->device && st.st_ino == listener->inode)

@@ -3,7 +3,7 @@
  * Purpose  Bind a UNIX socket with exactly the owner and mode that were configured, replace one that a
  *          dead daemon left, refuse one that a living one serves, and know a peer by its credentials.
  *          A lock file beside the socket (PATH.lock) says who owns the path, so two starts at once
- *          leave one owner.
+ *          leave one owner. A socket that a service manager passed (passed.h) is taken as it is.
  * Errors   ERROR_CONFIG with the path and the way out.
  * Threads  listener_open() and listener_close() from the main thread; listener_admits() from any.
  */
@@ -30,11 +30,12 @@ struct listener {
     gid_t gids[LISTENER_PEERS_MAX];
     size_t uids_count, gids_count;
     bool by_mode;                               /* whoever the file's mode lets in */
+    bool is_passed;                             /* by a service manager: its file and its rights are not ours */
     bool by_acceptors;                          /* taken in by their threads, by no loop's epoll */
     struct listener *successor;                 /* after a reload: the same path; NULL: gone */
 };
 
-/* Binds and listens; the descriptor is non-blocking and close-on-exec. Borrows `config`. */
+/* Binds and listens, or takes what was passed; the descriptor is non-blocking and close-on-exec. Borrows `config`. */
 enum error_code listener_open(const struct listen_config *config,
                               const struct listener_self *self, struct listener *out,
                               struct error *err);
@@ -45,7 +46,7 @@ enum error_code listener_inherit(const struct listen_config *config,
                                  const struct listener_self *self, const struct listener *old,
                                  struct listener *out, struct error *err);
 
-/* Closes, and removes the socket's file if it is still the one that we made. */
+/* Closes, and removes the socket's file if it is still the one that we made. One that was passed is left as it is. */
 void listener_close(struct listener *listener);
 
 /* Whether whoever connected was root: SO_PEERCRED, as it was at connect(2). */

@@ -2,6 +2,7 @@
 #include "saslauthd_backend/running.h"
 
 #include "saslauthd_backend/auth_setup.h"
+#include "saslauthd_backend/passed.h"
 
 #include <stdlib.h>
 #include <sys/resource.h>
@@ -90,7 +91,7 @@ enum error_code
 running_open(struct running *running, const struct listener_self *self, struct error *err)
 {
     struct site *site = &running->site;
-    enum error_code code = ERROR_NONE;
+    enum error_code code = passed_check(running->config, err);
 
     for (size_t i = 0; code == ERROR_NONE && i < running->config->listens_count; i++) {
         code = listener_open(&running->config->listens[i], self, &site->listeners[i], err);

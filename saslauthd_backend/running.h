@@ -21,7 +21,7 @@ struct running {
 /* Reads the configuration and makes nothing of it yet but its bounds. */
 enum error_code running_load(const char *path, struct running **out, struct error *err);
 
-/* Binds its sockets. */
+/* Binds its sockets, but for those that were passed (passed.h). */
 enum error_code running_open(struct running *running, const struct listener_self *self,
                              struct error *err);
 

@@ -223,9 +223,10 @@ listen "test"    { protocol = "saslauthd"  path = "%(dir)s/mux"      mode = 0666
             wait_until(lambda: self.status()["waiting"] == 0, 10, "they are done")
         wait_until(lambda: self.status()["connections"] == 0, 10, "their clients are gone")
 
-    def start(self, wait=True, argv=(), **options):
+    def start(self, wait=True, argv=(), before=(), **options):
+        """`before`: a command that ends as the daemon, in its own process."""
         log = open(self.log, "ab")
-        self.process = subprocess.Popen([*AROUND, CLAVIGERD, "-c", self.conf, *argv], stdin=subprocess.DEVNULL,
+        self.process = subprocess.Popen([*before, *AROUND, CLAVIGERD, "-c", self.conf, *argv], stdin=subprocess.DEVNULL,
                                         stdout=log, stderr=log, **options)
         log.close()
         if wait:

@@ -15,15 +15,19 @@ from harness import CLAVIGERD, SOURCE, Skip, equal
 SCORE_MAX = 1.6
 
 
-def analyze(folder, *arguments):
-    """On the unit as it is installed, but for where the program is."""
+def run_analyze(*arguments):
     if not shutil.which("systemd-analyze"):
         raise Skip("no systemd-analyze")
+    return subprocess.run(["systemd-analyze", *arguments], capture_output=True, text=True,
+                          env=dict(os.environ, SYSTEMD_PAGER="", SYSTEMD_COLORS="0", LC_ALL="C.UTF-8"))
+
+
+def analyze(folder, *arguments):
+    """On the unit as it is installed, but for where the program is."""
     unit = os.path.join(folder, "clavigerd.service")
     with open(os.path.join(SOURCE, "systemd", "clavigerd.service.in")) as f, open(unit, "w") as out:
         out.write(f.read().replace("@sbindir@", os.path.dirname(CLAVIGERD)))
-    return subprocess.run(["systemd-analyze", *arguments, unit], capture_output=True, text=True,
-                          env=dict(os.environ, SYSTEMD_PAGER="", SYSTEMD_COLORS="0", LC_ALL="C.UTF-8"))
+    return run_analyze(*arguments, unit)
 
 
 def score(folder):
@@ -44,6 +48,15 @@ def test_systemd_finds_no_fault_with_the_unit_nor_with_the_drop_in():
             prepare(folder)
             done = analyze(folder, "verify", "--man=no", "--recursive-errors=no")
             equal((done.returncode, done.stdout, done.stderr), (0, "", ""))
+
+
+def test_systemd_finds_no_fault_with_the_socket_and_it_starts_the_unit():
+    with tempfile.TemporaryDirectory() as folder:
+        shutil.copy(os.path.join(SOURCE, "systemd", "clavigerd.socket"), folder)
+        with open(os.path.join(folder, "clavigerd.service"), "w") as f:
+            f.write("[Service]\nExecStart=%s\n" % CLAVIGERD)
+        done = run_analyze("verify", "--man=no", "--recursive-errors=no", os.path.join(folder, "clavigerd.socket"))
+        equal((done.returncode, done.stdout, done.stderr), (0, "", ""))
 
 
 def test_X07_the_unit_leaves_little_to_whoever_takes_the_daemon_over():
