@@ -127,8 +127,8 @@ land_tried(struct flight *flight, enum verdict_reason reason)
 void
 land_unavailable(struct flight *flight, enum verdict_reason reason)
 {
-    bool in_grace = flight->is_stale && flight->hit.in_grace
-                 && clock_now_ms(flight->auth->clock) < flight->hit.dies_at_ms;
+    /* It was asked in time; but how long the source took to say nothing counts, too. */
+    bool in_grace = flight->is_stale && clock_now_ms(flight->auth->clock) < flight->hit.grace_ends_ms;
 
     land_flight(flight, in_grace ? REASON_OK : reason, in_grace ? VIA_GRACE : VIA_LOOKUP, 0);
 }

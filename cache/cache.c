@@ -149,23 +149,34 @@ find_answer(const struct cache *cache, const struct table *table, const struct c
     return found;
 }
 
+/* Of an acceptance that was last seen so long ago; never past its end. 0: over, or not yet begun. */
+static int64_t
+grace_end_ms(const struct cache *cache, int64_t dies_at_ms, int64_t unseen_ms, int64_t now_ms)
+{
+    int64_t believed_ms = life_get_ms(&cache->revalidate_ms);
+    int64_t left_ms = believed_ms + life_get_ms(&cache->grace_ms) - unseen_ms;
+
+    if (unseen_ms < believed_ms || left_ms <= 0)
+        return 0;
+    return left_ms < dies_at_ms - now_ms ? now_ms + left_ms : dies_at_ms;
+}
+
 /* Whether a living acceptance is to be believed. */
 static enum cache_answer
 judge(const struct cache *cache, const struct entry *accepted, int64_t now_ms,
       struct cache_hit *hit)
 {
     int64_t unseen_ms = moment_age_ms(entry_seen_at_ms(accepted), now_ms);
-    int64_t believed_ms = life_get_ms(&cache->revalidate_ms);
-    int64_t grace_ms = life_get_ms(&cache->grace_ms);
+    int64_t dies_at_ms = entry_verified_at_ms(accepted) + life_get_ms(&cache->ttl_ms);
 
     *hit = (struct cache_hit){
         .fingerprint = { accepted->fingerprint },
         .verified_at_ms = entry_verified_at_ms(accepted),
-        .dies_at_ms = entry_verified_at_ms(accepted) + life_get_ms(&cache->ttl_ms),
+        .dies_at_ms = dies_at_ms,
         .seen_at_ms = entry_seen_at_ms(accepted),
-        .in_grace = unseen_ms >= believed_ms && unseen_ms < believed_ms + grace_ms,
+        .grace_ends_ms = grace_end_ms(cache, dies_at_ms, unseen_ms, now_ms),
     };
-    return unseen_ms < believed_ms ? CACHE_ACCEPTED : CACHE_STALE;
+    return unseen_ms < life_get_ms(&cache->revalidate_ms) ? CACHE_ACCEPTED : CACHE_STALE;
 }
 
 /* A stale acceptance gives way to a rejection that came after its row was last seen: such as

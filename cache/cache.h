@@ -98,7 +98,8 @@ struct cache_hit {
                                                  * that, if the entry has an end of its own */
     int64_t dies_at_ms;                         /* ACCEPTED, STALE: from then on it is a miss */
     int64_t seen_at_ms;                         /* when the row was last seen */
-    bool in_grace;                              /* STALE: younger than revalidate + grace */
+    int64_t grace_ends_ms;                      /* STALE: until then it answers for a source that is
+                                                 * unavailable; 0: no more */
     unsigned reason;                            /* REJECTED: as given to cache_reject() */
 };
 

@@ -61,10 +61,32 @@ an_acceptance_is_believed_for_its_time_and_not_a_moment_more(void **state)
         accept_key(cache, &key, "row", START);
         if (cache_find(cache, &key, START + ages[i].age_ms, &hit) != ages[i].answer)
             fail_msg("wrong answer: %s", ages[i].what);
-        if (hit.in_grace != ages[i].in_grace)
+        if ((hit.grace_ends_ms != 0) != ages[i].in_grace)
             fail_msg("wrong about grace: %s", ages[i].what);
         cache_free(cache);
     }
+}
+
+static void
+grace_ends_when_its_time_is_over_or_with_ttl(void **state)
+{
+    struct cache *cache = cache_with_times(HOUR, 10 * SECOND, 0, MINUTE);
+    struct cache_key key = key_of_imap(cache, ADA, "secret");
+    struct cache_config longer = { 100, HOUR, 10 * SECOND, 0, 8 * HOUR };
+    struct cache_hit hit;
+
+    (void)state;
+    accept_key(cache, &key, "row", START);
+    cache_find(cache, &key, START + 9999, &hit);
+    assert_int_equal(hit.grace_ends_ms, 0);
+    cache_find(cache, &key, START + 10 * SECOND, &hit);
+    assert_int_equal(hit.grace_ends_ms, START + 10 * SECOND + MINUTE);
+    cache_find(cache, &key, START + 10 * SECOND + MINUTE, &hit);
+    assert_int_equal(hit.grace_ends_ms, 0);
+    cache_reconfigure(cache, &longer);
+    cache_find(cache, &key, START + HOUR - 1, &hit);
+    assert_int_equal(hit.grace_ends_ms, START + HOUR);
+    cache_free(cache);
 }
 
 static void
@@ -156,7 +178,7 @@ an_entry_seen_in_a_future_that_was_taken_back_is_stale_until_seen_again(void **s
     accept_key(cache, &key, "row", START);
     cache_refresh(cache, &key, &row, START + 2 * HOUR);
     assert_int_equal(cache_find(cache, &key, START + HOUR, &hit), CACHE_STALE);
-    assert_false(hit.in_grace);
+    assert_int_equal(hit.grace_ends_ms, 0);
     cache_refresh(cache, &key, &row, START + HOUR);
     assert_int_equal(answer_to(cache, &key, START + HOUR), CACHE_ACCEPTED);
     assert_int_equal(answer_to(cache, &key, START + HOUR + 10 * SECOND), CACHE_STALE);
@@ -306,6 +328,10 @@ an_end_of_its_own_is_moved_by_nothing(void **state)
     cache_accept_until(cache, &key, &row, CACHE_ANYWHERE, START, START + 2 * HOUR);
     assert_int_equal(cache_find(cache, &key, START, &hit), CACHE_ACCEPTED);
     assert_int_equal(hit.dies_at_ms, START + HOUR);
+    longer.ttl_ms = HOUR;                       /* no longer: then nothing is forgotten */
+    cache_reconfigure(cache, &longer);
+    assert_int_equal(answer_to(cache, &key, START), CACHE_ACCEPTED);
+    longer.ttl_ms = 2 * HOUR;
     cache_reconfigure(cache, &longer);
     assert_int_equal(answer_to(cache, &key, START), CACHE_MISS);
     cache_free(cache);
@@ -316,6 +342,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_acceptance_is_believed_for_its_time_and_not_a_moment_more),
+        cmocka_unit_test(grace_ends_when_its_time_is_over_or_with_ttl),
         cmocka_unit_test(hits_extend_nothing),
         cmocka_unit_test(a_row_seen_again_makes_an_entry_fresh_but_never_older_than_ttl),
         cmocka_unit_test(only_the_same_row_and_password_refresh_an_entry),
