@@ -27,11 +27,17 @@ static _Atomic int64_t now_ms = 1000 * SECOND, unix_s = 1800000000;
 static struct scripted *scripted;
 static char drivers[4096];
 
+/* How long a hash thread finds that its job has waited for it. */
+static _Atomic int64_t hash_waited_ms;
+
 static int64_t
 turned_now_ms(void *context)
 {
+    char thread[16] = "";
+
     (void)context;
-    return atomic_load(&now_ms);
+    pthread_getname_np(pthread_self(), thread, sizeof(thread));
+    return atomic_load(&now_ms) + (strncmp(thread, "hash", 4) == 0 ? atomic_load(&hash_waited_ms) : 0);
 }
 
 static int64_t
@@ -148,6 +154,9 @@ row(const char *login, const char *password)
     pthread_mutex_unlock(&scripted->lock);
     return added;
 }
+
+/* "secret", dearer than what is compared on the spot. */
+#define HASHED "$5$rounds=1000$salt$CCvcOM6b7TEJDPb37Aec/9UpOg4QhPNAxPpL9ZzjTB7"
 
 static const struct auth_listener any_listener = { .name = "test" };
 
@@ -684,6 +693,83 @@ a_request_past_its_deadline_is_unavailable_without_a_lookup(void **state)
     bench_free(bench);
 }
 
+/* The question came in time, and the source took longer than grace lasts to say nothing. */
+static void
+grace_that_ends_while_the_source_is_asked_accepts_nobody(void **state)
+{
+    static const struct { int64_t asked_ms; enum verdict_reason reason; } cases[] = {
+        { 60 * SECOND - 1, REASON_OK }, { 60 * SECOND, REASON_ACCOUNT_SOURCE_DOWN },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct bench *bench = bench_new();
+        struct auth_request request = request_of("ada@example.org", "secret");
+        struct waiter waiter = { .ticket.done = waiter_done };
+        struct verdict verdict;
+
+        bench->cache_config.grace_ms = 60 * SECOND;
+        bench_start(bench);
+        row("ada@example.org", "{PLAIN}secret");
+        ask(bench, "ada@example.org", "secret");
+        pass(10 * SECOND);
+        scripted->is_down = true;
+        shut_gate();
+        assert_int_equal(auth_ask(bench->auth, &request, &waiter.ticket, &verdict), AUTH_LATER);
+        wait_at_gate(1);
+        pass(cases[i].asked_ms);
+        open_gate();
+        wait_for(&waiter.is_done);
+        assert_int_equal(waiter.ticket.verdict.reason, cases[i].reason);
+        bench_free(bench);
+    }
+}
+
+static void
+a_password_whose_turn_to_be_verified_comes_too_late_is_unavailable_and_not_verified(void **state)
+{
+    struct bench *bench = bench_started();
+
+    (void)state;
+    row("ada@example.org", HASHED);
+    atomic_store(&hash_waited_ms, 5 * SECOND);
+    expect(ask(bench, "ada@example.org", "secret"), REASON_DEADLINE, VIA_LOOKUP);
+    assert_int_equal(verifications(bench), 0);
+    atomic_store(&hash_waited_ms, 5 * SECOND - 1);
+    expect(ask(bench, "ada@example.org", "secret"), REASON_OK, VIA_LOOKUP);
+    atomic_store(&hash_waited_ms, 0);
+    bench_free(bench);
+}
+
+/* Both have read the row with the old password; only one of them is about it alone. */
+static void
+who_signs_in_while_the_password_is_changed_is_not_answered_as_the_change_is(void **state)
+{
+    struct bench *bench = bench_started();
+    struct auth_request requests[] = {
+        request_of("ada@example.org", "secret"), request_of("ada@example.org", "secret"),
+    };
+    struct waiter waiters[COUNT(requests)];
+    struct verdict verdict;
+
+    (void)state;
+    requests[0].action = AUTH_CHANGE;
+    requests[0].new_password = span_of("a new one");
+    row("ada@example.org", "{PLAIN}secret");
+    shut_gate();
+    for (size_t i = 0; i < COUNT(requests); i++) {
+        waiters[i] = (struct waiter){ .ticket.done = waiter_done };
+        assert_int_equal(auth_ask(bench->auth, &requests[i], &waiters[i].ticket, &verdict), AUTH_LATER);
+    }
+    wait_at_gate(COUNT(requests));
+    open_gate();
+    for (size_t i = 0; i < COUNT(requests); i++)
+        wait_for(&waiters[i].is_done);
+    expect(waiters[0].ticket.verdict, REASON_CHANGE_DENIED, VIA_LOOKUP);
+    expect(waiters[1].ticket.verdict, REASON_OK, VIA_LOOKUP);
+    bench_free(bench);
+}
+
 static void
 a_full_queue_is_unavailable_at_once(void **state)
 {
@@ -783,6 +869,46 @@ guesses_wait_up_to_4_s_and_then_nobody_looks_at_them(void **state)
     pass(40 * SECOND);
     expect(ask_from(bench, "ada@example.org", "secret", "", &held_ms), REASON_OK, VIA_LOOKUP);
     assert_int_equal(held_ms, 0);
+    bench_free(bench);
+}
+
+/* All were let in before the first of them was found wrong. */
+static void
+of_guesses_that_come_together_no_more_are_looked_at_than_the_limit_lets(void **state)
+{
+    struct bench *bench = bench_new();
+    struct waiter waiters[2];
+    unsigned wrong = 0, throttled = 0;
+    struct verdict verdict;
+    char password[32];
+
+    (void)state;
+    throttle_config_default(&bench->config.throttle);
+    bench->config.throttle.per_account = 1;
+    bench->config.hash_threads = 1;
+    bench_start(bench);
+    row("ada@example.org", HASHED);
+    shut_gate();
+    for (size_t i = 0; i < COUNT(waiters); i++) {
+        struct auth_request request = request_of("ada@example.org", password);
+
+        snprintf(password, sizeof(password), "guess %zu", i);
+        request.password = span_of(password);
+        waiters[i] = (struct waiter){ .ticket.done = waiter_done };
+        assert_int_equal(auth_ask(bench->auth, &request, &waiters[i].ticket, &verdict), AUTH_LATER);
+    }
+    wait_at_gate(COUNT(waiters));
+    open_gate();
+    for (size_t i = 0; i < COUNT(waiters); i++) {
+        wait_for(&waiters[i].is_done);
+        wrong += waiters[i].ticket.verdict.reason == REASON_WRONG_PASSWORD;
+        throttled += waiters[i].ticket.verdict.reason == REASON_THROTTLED;
+        /* As late as a wrong one: how soon it comes tells nothing. */
+        assert_true(waiters[i].ticket.not_before_ms > atomic_load(&now_ms));
+    }
+    assert_int_equal(wrong, 1);
+    assert_int_equal(throttled, 1);
+    assert_int_equal(verifications(bench), 1);
     bench_free(bench);
 }
 
@@ -1175,6 +1301,76 @@ sources_are_asked_in_order_and_only_for_their_domains(void **state)
     bench_free(bench);
 }
 
+static struct verdict
+ask_source(struct bench *bench, const char *source, const char *login)
+{
+    struct auth_request request = request_of(login, "secret");
+
+    request.accounts = span_of(source);
+    return ask_as(bench, &request);
+}
+
+static void
+a_source_that_is_named_is_asked_alone_and_remembered_apart(void **state)
+{
+    struct bench *bench = bench_new();
+
+    (void)state;
+    bench->domains[0] = "example.org";
+    bench->domains[1] = "example.org";
+    bench_start(bench);
+    expect(ask_source(bench, "second", "bob@example.org"), REASON_UNKNOWN_ACCOUNT, VIA_LOOKUP);
+    assert_int_equal(lookups(bench), 1);
+    expect(ask(bench, "bob@example.org", "secret"), REASON_UNKNOWN_ACCOUNT, VIA_LOOKUP);
+    assert_int_equal(lookups(bench), 3);
+    row("ada@example.org", "{PLAIN}secret");
+    expect(ask(bench, "ada@example.org", "secret"), REASON_OK, VIA_LOOKUP);
+    expect(ask_source(bench, "first", "ada@example.org"), REASON_OK, VIA_LOOKUP);
+    expect(ask_source(bench, "second", "ada@example.org"), REASON_OK, VIA_LOOKUP);
+    expect(ask_source(bench, "first", "ada@example.org"), REASON_OK, VIA_CACHE);
+    expect(ask_source(bench, "second", "ada@example.org"), REASON_OK, VIA_CACHE);
+    expect(ask(bench, "ada@example.org", "secret"), REASON_OK, VIA_CACHE);
+    bench_free(bench);
+}
+
+static void
+a_source_that_there_is_not_is_unavailable_and_one_of_another_domain_has_nobody(void **state)
+{
+    struct bench *bench = bench_new();
+
+    (void)state;
+    bench->domains[0] = "example.org";
+    bench->domains[1] = "example.net";
+    bench_start(bench);
+    row("ada@example.org", "{PLAIN}secret");
+    expect(ask_source(bench, "third", "ada@example.org"), REASON_ACCOUNT_SOURCE_DOWN, VIA_REQUEST);
+    expect(ask_source(bench, "firs", "ada@example.org"), REASON_ACCOUNT_SOURCE_DOWN, VIA_REQUEST);
+    expect(ask_source(bench, "second", "ada@example.org"), REASON_UNKNOWN_ACCOUNT, VIA_LOOKUP);
+    assert_int_equal(lookups(bench), 0);
+    expect(ask_source(bench, "first", "ada@example.org"), REASON_OK, VIA_LOOKUP);
+    bench_free(bench);
+}
+
+static void
+draining_waits_so_long_and_then_says_that_something_is_left(void **state)
+{
+    struct bench *bench = bench_started();
+    struct auth_request request = request_of("ada@example.org", "secret");
+    struct waiter waiter = { .ticket.done = waiter_done };
+    struct verdict verdict;
+
+    (void)state;
+    row("ada@example.org", "{PLAIN}secret");
+    shut_gate();
+    auth_ask(bench->auth, &request, &waiter.ticket, &verdict);
+    wait_at_gate(1);
+    assert_false(auth_drain(bench->auth, atomic_load(&now_ms)));
+    open_gate();
+    assert_true(auth_drain(bench->auth, INT64_MAX));
+    wait_for(&waiter.is_done);
+    bench_free(bench);
+}
+
 static void
 ending_waits_for_what_is_in_flight(void **state)
 {
@@ -1300,8 +1496,12 @@ main(void)
         cmocka_unit_test(other_questions_do_not_share_a_flight),
         cmocka_unit_test(what_was_read_before_a_flush_is_not_kept_nor_shared_after_it),
         cmocka_unit_test(a_request_past_its_deadline_is_unavailable_without_a_lookup),
+        cmocka_unit_test(grace_that_ends_while_the_source_is_asked_accepts_nobody),
+        cmocka_unit_test(a_password_whose_turn_to_be_verified_comes_too_late_is_unavailable_and_not_verified),
+        cmocka_unit_test(who_signs_in_while_the_password_is_changed_is_not_answered_as_the_change_is),
         cmocka_unit_test(a_full_queue_is_unavailable_at_once),
         cmocka_unit_test(guesses_wait_up_to_4_s_and_then_nobody_looks_at_them),
+        cmocka_unit_test(of_guesses_that_come_together_no_more_are_looked_at_than_the_limit_lets),
         cmocka_unit_test(an_unknown_account_is_throttled_like_one_that_there_is),
         cmocka_unit_test(who_is_remembered_or_comes_from_a_known_address_is_not_throttled),
         cmocka_unit_test(the_same_wrong_password_again_counts_once),
@@ -1322,6 +1522,9 @@ main(void)
         cmocka_unit_test(who_must_change_the_password_is_told_so_each_time),
         cmocka_unit_test(account_management_asks_the_row_and_no_password),
         cmocka_unit_test(sources_are_asked_in_order_and_only_for_their_domains),
+        cmocka_unit_test(a_source_that_is_named_is_asked_alone_and_remembered_apart),
+        cmocka_unit_test(a_source_that_there_is_not_is_unavailable_and_one_of_another_domain_has_nobody),
+        cmocka_unit_test(draining_waits_so_long_and_then_says_that_something_is_left),
         cmocka_unit_test(ending_waits_for_what_is_in_flight),
         cmocka_unit_test(explain_tells_each_step_and_no_secret_and_agrees_with_the_real_way),
     };

@@ -49,6 +49,10 @@ static const struct { const char *list, *address; enum network_match match; } ca
     { "10.0.0.0/8,192.0.2.0/24", "192.0.2.1", NETWORK_INSIDE },
     { "10.0.0.0/8, 192.0.2.0/24", "10.1.1.1", NETWORK_INSIDE },
     { "10.0.0.0/8 192.0.2.0/24\n2001:db8::/32", "2001:db8::", NETWORK_INSIDE },
+    { "10.0.0.0/8\r\n192.0.2.0/24", "192.0.2.1", NETWORK_INSIDE },
+    { "10.0.0.0/8\t192.0.2.0/24", "192.0.2.1", NETWORK_INSIDE },
+    { "::ffff:0:0/95", "192.0.2.1", NETWORK_OUTSIDE },      /* of IPv6, though mapped addresses are in it */
+    { "::fffe:0:0/95", "::fffe:192.0.2.1", NETWORK_INSIDE },
     { " 192.0.2.1 ,,", "192.0.2.1", NETWORK_INSIDE },
     { "10.0.0.0/8,192.0.2.0/24", "203.0.113.9", NETWORK_OUTSIDE },
 };
@@ -87,6 +91,8 @@ static const struct { const char *what; span address; } unknown[] = {
     { "an empty scope", SPAN("fe80::1%") },
     { "a long scope", SPAN("fe80::1%abcdefghijklmnop") },
     { "two scopes", SPAN("fe80::1%a%b") },
+    { "a blank in a scope", SPAN("fe80::1%a b") },
+    { "a slash in a scope", SPAN("fe80::1%a/64") },
     { "a network", SPAN("192.0.2.0/24") },
     { "two double colons", SPAN("2001::db8::1") },
     { "nine groups", SPAN("1:2:3:4:5:6:7:8:9") },

@@ -126,6 +126,8 @@ static const struct {
     { "a further one cannot be read", P("a"), { BAD, P("b") }, "b", REASON_OK, 1, 3, 3 },
     { "a further one cannot be read, all others are wrong", P("a"), { BAD, P("b") }, "x",
       REASON_BAD_STORED_PASSWORD, -1, 3, 3 },
+    { "the own one cannot be read, and a further one neither", BAD, { BAD, P("b") }, "x",
+      REASON_BAD_STORED_PASSWORD, -1, 3, 3 },
     { "twice the same: the first", P("a"), { P("a"), P("a") }, "a", REASON_OK, -1, 1, 1 },
 };
 
@@ -143,6 +145,31 @@ the_passwords_are_tried_in_order_and_the_first_that_is_right_counts(void **state
             fail_msg("%s: %s, secret %d, %u tried, %zu verified", cases[i].what,
                      verdict_reason_word(end.reason), matched, bench->tried, end.verifications);
     }
+}
+
+/* "a", of 64 KiB. */
+#define ARGON2 "$argon2id$v=19$m=64,t=1,p=1$c2FsdHNhbHQ$kElMCPklIGhVA5RiODd4W52xA9MOJtthjfJwPjOtwXE"
+
+static void
+one_that_finds_no_room_in_the_budget_of_memory_in_time_is_overloaded_and_not_wrong(void **state)
+{
+    static const char *const none[] = { NULL }, *const plain[] = { P("b"), NULL };
+    struct bench *bench = *state;
+    const uint64_t all = bench->memory.budget;
+
+    assert_true(memory_take(&bench->memory, all, 0));
+    bench->now_ms = 0;
+    bench->trial.deadline_ms = 1500;            /* not now, but before it is asked again */
+    assert_int_equal(run(bench, ARGON2, none, "a").reason, REASON_OVERLOADED);
+    bench->now_ms = 0;
+    assert_int_equal(run(bench, ARGON2, none, "x").reason, REASON_OVERLOADED);
+    assert_int_equal(bench->memory.used, all);
+    memory_give(&bench->memory, all);
+    bench->trial.deadline_ms = INT64_MAX;
+    assert_int_equal(run(bench, ARGON2, none, "a").reason, REASON_OK);
+    assert_int_equal(run(bench, ARGON2, none, "x").reason, REASON_WRONG_PASSWORD);
+    assert_int_equal(run(bench, ARGON2, plain, "b").reason, REASON_OK);
+    assert_int_equal(bench->memory.used, 0);
 }
 
 static void
@@ -266,6 +293,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(the_passwords_are_tried_in_order_and_the_first_that_is_right_counts, bench_make, bench_free),
+        cmocka_unit_test_setup_teardown(one_that_finds_no_room_in_the_budget_of_memory_in_time_is_overloaded_and_not_wrong, bench_make, bench_free),
         cmocka_unit_test_setup_teardown(none_is_tried_after_the_deadline, bench_make, bench_free),
         cmocka_unit_test_setup_teardown(who_was_right_does_not_miss_the_deadline_for_the_sake_of_equal_time, bench_make, bench_free),
         cmocka_unit_test_setup_teardown(a_further_password_has_limits_of_its_own_and_the_accounts, bench_make, bench_free),
