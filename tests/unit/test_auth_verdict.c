@@ -78,6 +78,20 @@ only_ok_is_accepted(void **state)
                          i == REASON_OK);
 }
 
+/* They count for the throttle; what is told only to who knows the password does not. */
+static void
+a_guess_is_what_was_refused_for_no_account_or_no_such_password(void **state)
+{
+    static const bool guesses[REASONS] = {
+        [REASON_WRONG_PASSWORD] = true, [REASON_UNKNOWN_ACCOUNT] = true, [REASON_AMBIGUOUS_ACCOUNT] = true,
+        [REASON_OTHER_ACCOUNT] = true, [REASON_NO_PASSWORD] = true, [REASON_MECHANISM_UNSERVED] = true,
+    };
+
+    (void)state;
+    for (int i = 0; i < REASONS; i++)
+        assert_int_equal(verdict_is_guess((enum verdict_reason)i), guesses[i]);
+}
+
 static void
 setting_a_verdict_keeps_the_account(void **state)
 {
@@ -100,6 +114,7 @@ main(void)
         cmocka_unit_test(the_promised_words_stay),
         cmocka_unit_test(each_reason_and_way_has_a_word_of_its_own),
         cmocka_unit_test(only_ok_is_accepted),
+        cmocka_unit_test(a_guess_is_what_was_refused_for_no_account_or_no_such_password),
         cmocka_unit_test(setting_a_verdict_keeps_the_account),
     };
 

@@ -314,6 +314,55 @@ what_needs_no_memory_is_made_without(void **state)
     bench_end(&bench);
 }
 
+/* --- app passwords ------------------------------------------------------------------------- */
+
+static void
+an_app_password_that_nobody_can_verify_keeps_no_other_out(void **state)
+{
+    struct site *site = *state;
+    struct account_source_config config = config_of(site);
+    struct bench bench = { .revalidate_ms = 600000 };
+
+    add_ada(site);
+    site_sql(site, "CREATE TABLE apps (login, password);"
+             "INSERT INTO apps VALUES ('ada@example.org', 'of no scheme'),"
+             " ('ada@example.org', '{PLAIN}second'), ('ada@example.org', '{PLAIN}third')");
+    config.queries[ACCOUNT_SECRETS] = "SELECT password FROM apps WHERE login = %u ORDER BY rowid";
+    config.secrets_max = 2;
+    bench_start_on(&bench, site, &config, 1);
+    assert_reason(ask(&bench, AUTH_PASSWORD, "old", ""), REASON_OK);
+    assert_reason(ask(&bench, AUTH_PASSWORD, "second", ""), REASON_OK);
+    /* Beyond secrets_max nobody looks; and of the first nobody can say that this was not it. */
+    assert_reason(ask(&bench, AUTH_PASSWORD, "third", ""), REASON_BAD_STORED_PASSWORD);
+    bench_end(&bench);
+}
+
+/* That one of them has networks makes every answer of the account one for this network alone. */
+static void
+an_app_password_with_networks_is_remembered_for_the_network_it_came_from(void **state)
+{
+    struct site *site = *state;
+    struct account_source_config config = config_of(site);
+    struct bench bench = { .revalidate_ms = 600000 };
+    struct auth_request request = request_of(AUTH_PASSWORD, "app", "");
+
+    add_ada(site);
+    site_sql(site, "CREATE TABLE apps (login, password, allow_nets);"
+             "INSERT INTO apps VALUES ('ada@example.org', '{PLAIN}other', ''),"
+             " ('ada@example.org', '{PLAIN}app', '192.0.2.0/24'), ('ada@example.org', '{PLAIN}last', '')");
+    config.queries[ACCOUNT_SECRETS] = "SELECT password, allow_nets FROM apps WHERE login = %u ORDER BY rowid";
+    bench_start_on(&bench, site, &config, 1);
+    assert_reason(ask_as(&bench, &request), REASON_OK);
+    assert_reason(ask_as(&bench, &request), REASON_OK);
+    request.remote = span_of("203.0.113.9");
+    assert_reason(ask_as(&bench, &request), REASON_NETWORK_DENIED);
+    request.remote = span_of("");
+    assert_reason(ask_as(&bench, &request), REASON_NETWORK_DENIED);
+    request.remote = span_of("192.0.2.1");
+    assert_reason(ask_as(&bench, &request), REASON_OK);
+    bench_end(&bench);
+}
+
 static void
 an_app_password_changes_nothing(void **state)
 {
@@ -692,6 +741,8 @@ main(void)
         ON_SITE(root_need_not_know_the_old_password),
         ON_SITE(a_new_password_is_made_within_the_budget_of_memory),
         ON_SITE(what_needs_no_memory_is_made_without),
+        ON_SITE(an_app_password_that_nobody_can_verify_keeps_no_other_out),
+        ON_SITE(an_app_password_with_networks_is_remembered_for_the_network_it_came_from),
         ON_SITE(an_app_password_changes_nothing),
         ON_SITE(a_source_without_the_query_or_without_the_right_denies_a_change),
         ON_SITE(a_change_that_cannot_be_written_now_is_unavailable_and_not_done),

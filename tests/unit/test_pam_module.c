@@ -244,6 +244,7 @@ static const struct row faults[] = {
     { "wrong, and a name", .plan = FAKE_REPLY("\2\2\0\17" BOB), FAULT },
     { "a name that ends in a NUL", .plan = FAKE_REPLY("\2\0\0\4bob\0"), FAULT },
     { "a name with a line end", .plan = FAKE_REPLY("\2\0\0\5bob\nx"), FAULT },
+    { "a name with a delete", .plan = FAKE_REPLY("\2\0\0\5bob\177x"), FAULT },
     { "a name longer than any", .plan = FAKE_REPLY("\2\0\1\101aaaaaaaa"), FAULT },
     { "a name of 65535 bytes", .plan = FAKE_REPLY("\2\0\377\377aaaaaaaa"), FAULT },
     { "more than an answer", .plan = FAKE_REPLY(BOB_IS_FINE "x"), FAULT },
