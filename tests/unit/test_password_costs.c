@@ -10,6 +10,7 @@
 #define SCHEMES_MAX 192
 #define FACTOR 10
 #define SLACK_NS 1000000        /* around what is next to nothing */
+#define MEASURED_MOST 30
 #define NOMINAL_MAX_NS (30 * UINT64_C(1000000))
 
 /* The cheapest value of each scheme, where what goes without saying shows, and the dearest within
@@ -69,7 +70,14 @@ read_picks(const char *table)
     fclose(file);
 }
 
-/* The least of three: whatever else runs only adds. */
+static bool
+is_too_dear(uint64_t real_ns, uint64_t nominal_ns)
+{
+    return real_ns > FACTOR * nominal_ns + SLACK_NS;
+}
+
+/* The least of three, or of more while that is too much: whatever else runs only adds, and what a host
+ * takes from a virtual machine counts as ours. */
 static uint64_t
 measure(const struct pick *pick)
 {
@@ -80,7 +88,7 @@ measure(const struct pick *pick)
     struct error err;
 
     password_bounds_default(&bounds);
-    for (int i = 0; i < 3; i++) {
+    for (int i = 0; i < 3 || (i < MEASURED_MOST && is_too_dear(least, pick->nominal_ns)); i++) {
         const uint64_t start = cpu_time_ns();
         uint64_t took;
 
@@ -102,7 +110,7 @@ a_nominal_cost_is_of_the_right_order(void **state)
     for (size_t i = 0; i < picks_count; i++) {
         const uint64_t nominal = picks[i].nominal_ns, real = measure(&picks[i]);
 
-        if (real > FACTOR * nominal + SLACK_NS || nominal > FACTOR * real + SLACK_NS)
+        if (is_too_dear(real, nominal) || nominal > FACTOR * real + SLACK_NS)
             fail_msg("%s: %llu us, said to be %llu us: %s", picks[i].scheme,
                      (unsigned long long)real / 1000, (unsigned long long)nominal / 1000,
                      picks[i].stored);
